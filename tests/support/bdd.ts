@@ -1,0 +1,16 @@
+/**
+ * Stands in for the part of `@std/testing/bdd` that the tests use, for Deno, where JSR cannot be
+ * reached. Where it can, deno.json's `imports` may say `"jsr:@std/testing@1/bdd"` instead, and this
+ * file goes; bdd.bun.ts, which tests/tsconfig.json names, stays.
+ *
+ * @module
+ */
+
+export {
+  after as afterAll,
+  afterEach,
+  before as beforeAll,
+  beforeEach,
+  describe,
+  it,
+} from "node:test";
