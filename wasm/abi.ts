@@ -1,0 +1,227 @@
+/**
+ * What the WebAssembly core and its TypeScript host agree on: the control block at the bottom of
+ * linear memory, the status codes, and the tape. Both sides import this file.
+ *
+ * The tape is a run of 32-bit words. Each record starts with
+ * `word 0 = tag | flags << 8 | type << 16 | kind << 24` and `word 1 = length of the record in words`,
+ * so a reader steps over what it does not want. A string is two words, a reference and a length:
+ * the reference counts from the start of the batch's source bytes, or, with `REF_ARENA` set, from
+ * the start of its arena (integers made into text, decompressed strings); the length carries
+ * `LEN_BINARY` when a byte of the string is not ASCII. A 64-bit number is two words, low one first.
+ *
+ * @module
+ */
+
+// Status: what `run` answers.
+/** The window holds no further complete record. */
+export const NEED_INPUT = 1;
+/** Enough records are on the tape: take the batch. */
+export const BATCH = 2;
+/** The next record does not fit: grow the tape by WANT_TAPE or the arena by WANT_ARENA bytes. */
+export const GROW = 3;
+/** The input is broken; the ERROR_* words say how. Records before it are on the tape. */
+export const ERROR = 4;
+/** The RDB is complete; SOURCE_END stands behind its last byte. */
+export const DONE = 5;
+
+// Control block: byte addresses of u32 words.
+export const TAPE_START = 0;
+export const TAPE_END = 4;
+export const SOURCE_START = 8;
+export const SOURCE_END = 12;
+export const ARENA_START = 16;
+export const ARENA_END = 20;
+export const WANT_TAPE = 24;
+export const WANT_ARENA = 28;
+export const ERROR_CODE = 32;
+/** Index into READING. */
+export const ERROR_READING = 36;
+/** The type, opcode or byte in question. */
+export const ERROR_DETAIL = 40;
+export const ERROR_DB = 44;
+/** Address and length of the key being read; length NO_KEY outside of a key's value. */
+export const ERROR_KEY = 48;
+export const ERROR_KEY_LENGTH = 52;
+export const RDB_VERSION = 56;
+export const FAMILY = 60;
+/** First byte behind the input that has been given. */
+export const INPUT_END = 64;
+/** Database in force behind SOURCE_END. */
+export const DB = 68;
+/** Number of REPLCONF GETACK requests seen since the link's start. */
+export const GETACKS = 72;
+export const TAPE_CAPACITY = 76;
+export const ARENA_CAPACITY = 80;
+export const WINDOW_CAPACITY = 84;
+/** Not 0 where a transaction is open at SOURCE_END (delivered in pieces). */
+export const OPEN_TRANSACTION = 88;
+// Control block: byte addresses of u64 words.
+/** Offset in the whole input of SOURCE_START. */
+export const SOURCE_OFFSET = 96;
+export const ERROR_OFFSET = 104;
+/** Offset behind the last complete unit: where a resumed stream has to go on. */
+export const SAFE_OFFSET = 112;
+/** Checksum in the file, and the one computed, after a mismatch. */
+export const CRC_STORED = 120;
+export const CRC_COMPUTED = 128;
+
+export const NO_KEY = 0xffffffff;
+
+// Families, by the magic.
+export const REDIS = 1;
+export const VALKEY = 2;
+
+// What begin() starts.
+export const MODE_RDB = 1;
+export const MODE_RESP = 2;
+
+// Error codes.
+export const ERR_CORRUPT = 1;
+export const ERR_UNKNOWN_TYPE = 2;
+export const ERR_CHECKSUM = 3;
+export const ERR_LIMIT = 4;
+export const ERR_PROTOCOL = 5;
+export const ERR_UNKNOWN_OPCODE = 6;
+export const ERR_MAGIC = 7;
+
+// What was being read: an index into READING, which names it for people.
+export const AT_HEADER = 0;
+export const AT_OPCODE = 1;
+export const AT_KEY = 2;
+export const AT_AUX = 3;
+export const AT_SELECTDB = 4;
+export const AT_RESIZEDB = 5;
+export const AT_EXPIRY = 6;
+export const AT_EVICTION = 7;
+export const AT_FUNCTION = 8;
+export const AT_MODULE_AUX = 9;
+export const AT_SLOT = 10;
+export const AT_CHECKSUM = 11;
+export const AT_STRING = 12;
+export const AT_LIST = 13;
+export const AT_SET = 14;
+export const AT_ZSET = 15;
+export const AT_HASH = 16;
+export const AT_STREAM = 17;
+export const AT_STREAM_GROUP = 18;
+export const AT_MODULE = 19;
+export const AT_ZIPLIST = 20;
+export const AT_LISTPACK = 21;
+export const AT_INTSET = 22;
+export const AT_ZIPMAP = 23;
+export const AT_LZF = 24;
+export const AT_COMMAND = 25;
+export const AT_KEY_META = 26;
+export const AT_TEMPLATE = 27;
+export const AT_ARRAY = 28;
+export const AT_LENGTH = 29;
+
+// Record tags.
+export const TAG_LOAD = 1;
+export const TAG_CMD = 2;
+export const TAG_AUX = 3;
+export const TAG_FUNCTION = 4;
+export const TAG_MODULE_AUX = 5;
+export const TAG_SLOT = 6;
+export const TAG_SLOT_IMPORT = 7;
+/** Keys, keys with expiry of the database that follows: hints. Words: db, keys (2), expires (2). */
+export const TAG_RESIZE = 8;
+/** Words: db, then one count per kind (KINDS of them). */
+export const TAG_COUNTS = 9;
+/** Words: checksum state. */
+export const TAG_EOF = 10;
+
+// Flags of a TAG_LOAD record.
+export const HAS_EXPIRY = 1;
+export const HAS_IDLE = 2;
+export const HAS_FREQ = 4;
+/** One part of a value that was too large for one record. */
+export const PART = 8;
+export const LAST_PART = 16;
+/** Hash elements are five or six words: field, value, expiry. */
+export const FIELD_EXPIRY = 32;
+
+// Words of a TAG_LOAD record.
+export const LOAD_DB = 2;
+export const LOAD_END = 3;
+export const LOAD_EXPIRY = 4;
+export const LOAD_IDLE = 6;
+export const LOAD_FREQ = 7;
+export const LOAD_KEY = 8;
+export const LOAD_KEY_LENGTH = 9;
+export const LOAD_PART = 10;
+export const LOAD_COUNT = 11;
+export const LOAD_ITEMS = 12;
+
+// Flags of a TAG_CMD record.
+export const TRANSACTION = 1;
+export const TRANSACTION_FIRST = 2;
+export const TRANSACTION_LAST = 4;
+
+// Words of a TAG_CMD record. END is behind the command's last byte; SAFE and SAFE_DB are where a
+// resumed stream goes on once the command has been handled: before the MULTI inside a transaction,
+// behind the EXEC for its last command. Both count from SOURCE_START; SAFE may be negative.
+export const CMD_DB = 2;
+export const CMD_END = 3;
+export const CMD_SAFE = 4;
+export const CMD_SAFE_DB = 5;
+export const CMD_TRANSACTION = 6;
+export const CMD_ARGC = 7;
+export const CMD_ARGS = 8;
+
+// Kinds of value.
+export const KIND_STRING = 0;
+export const KIND_LIST = 1;
+export const KIND_SET = 2;
+export const KIND_ZSET = 3;
+export const KIND_HASH = 4;
+export const KIND_STREAM = 5;
+export const KIND_MODULE = 6;
+export const KIND_ARRAY = 7;
+export const KINDS = 8;
+
+// Strings on the tape.
+export const REF_ARENA = 0x80000000;
+export const LEN_BINARY = 0x80000000;
+/** High word of a sorted set score that stays text: SCORE_TEXT | length, low word: reference. */
+export const SCORE_TEXT = 0xfffc0000;
+export const SCORE_TEXT_MAX = 0x3ffff;
+
+// Pieces of a stream value: word 0 = piece.
+/** ms (2), seq (2), n, n x (name, value). */
+export const STREAM_ENTRY = 1;
+/** length (2), last id (4), first id (4), max deleted id (4), entries added (2); known? */
+export const STREAM_META = 2;
+/** name, last id (4), entries read (2), known?. */
+export const STREAM_GROUP = 3;
+/** id (4), delivery time (2), delivery count (2). */
+export const STREAM_PENDING = 4;
+/** name, seen time (2), active time (2). */
+export const STREAM_CONSUMER = 5;
+/** id (4): owned by the consumer before it. */
+export const STREAM_OWNED = 6;
+
+// Words of each piece, STREAM_ENTRY's without its fields.
+export const STREAM_ENTRY_WORDS = 6;
+export const STREAM_META_WORDS = 18;
+export const STREAM_GROUP_WORDS = 10;
+export const STREAM_PENDING_WORDS = 9;
+export const STREAM_CONSUMER_WORDS = 7;
+export const STREAM_OWNED_WORDS = 5;
+
+// Module values: name (2), version, raw (2), n fields, n x (opcode, word, word).
+export const MODULE_FIELDS = 6;
+export const MODULE_SINT = 1;
+export const MODULE_UINT = 2;
+export const MODULE_FLOAT = 3;
+export const MODULE_DOUBLE = 4;
+export const MODULE_STRING = 5;
+
+// Checksum states of TAG_EOF.
+export const CHECKSUM_VERIFIED = 0;
+/** The file carries none: written with `rdbchecksum no`. */
+export const CHECKSUM_DISABLED = 1;
+/** The format has none (before version 5). */
+export const CHECKSUM_ABSENT = 2;
+/** There is one, and the caller chose not to look. */
+export const CHECKSUM_UNCHECKED = 3;

@@ -1,0 +1,87 @@
+/** The core's front: give it input, run it, take batches off the tape. See abi.ts for what it answers. */
+import * as abi from "./abi.ts";
+import { crc64 as crcOf } from "./crc64.ts";
+import { clear, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
+import { beginRdb, releaseRdb, runRdb } from "./rdb.ts";
+import { beginResp, releaseResp, runResp } from "./resp.ts";
+import { Limits } from "./string.ts";
+
+let mode: i32 = 0;
+let finished: i32 = OK;
+
+/** Gives the regions at least these sizes in bytes; contents stay. False when memory is out. */
+export function reserve(tape: u32, arena: u32, window: u32): bool {
+  return layOut(<usize>tape, <usize>arena, <usize>window);
+}
+
+/** Sets the limits, all in bytes. */
+export function limit(blob: f64, string: f64, transaction: f64): void {
+  Limits.blob = <u64>blob;
+  Limits.string = <u64>string;
+  Limits.transaction = <u64>transaction;
+}
+
+/** Starts an RDB. */
+export function beginSnapshot(verify: bool): void {
+  mode = abi.MODE_RDB;
+  finished = OK;
+  clear(0);
+  beginRdb(verify);
+  publish();
+}
+
+/** Starts a command stream; its first byte has the given offset, its first command is in `database`. */
+export function beginStream(offset: f64, database: u32, inlines: bool): void {
+  mode = abi.MODE_RESP;
+  finished = OK;
+  clear(<u64>offset);
+  beginResp(database, inlines);
+  publish();
+}
+
+/** Where up to `n` bytes of input may be written; room for them is INPUT_END's business. */
+export function input(n: u32): u32 {
+  const end = In.start + In.capacity;
+  if (end - In.end < <usize>n) compact();
+  publish();
+  return <u32>(end - In.end);
+}
+
+/** Tells that `n` bytes have been written at INPUT_END. */
+export function commit(n: u32): void {
+  In.end += <usize>n;
+  store<u32>(abi.INPUT_END, <u32>In.end);
+}
+
+/** Reads on; answers a status. */
+export function run(): i32 {
+  if (finished != OK) return finished;
+  const r = mode == abi.MODE_RDB ? runRdb() : runResp();
+  if (r == abi.ERROR || r == abi.DONE) finished = r;
+  publish();
+  return r;
+}
+
+/** Forgets the batch at hand. */
+export function release(): void {
+  if (mode == abi.MODE_RDB) releaseRdb();
+  else releaseResp();
+  In.src = In.done;
+  In.pos = In.done;
+  In.safe = In.done;
+  Out.tape = Out.tapeStart;
+  Out.tapeDone = Out.tapeStart;
+  Out.tapeSafe = Out.tapeStart;
+  Out.arena = Out.arenaStart;
+  Out.arenaDone = Out.arenaStart;
+  Out.arenaSafe = Out.arenaStart;
+  publish();
+}
+
+/** CRC-64 of `n` bytes at `p` after `crc`. */
+export function crc64(crc: u64, p: u32, n: u32): u64 {
+  return crcOf(crc, <usize>p, <usize>n);
+}
+
+/** Bytes behind a region that wide copies may touch. */
+export const slack: u32 = <u32>SLACK;

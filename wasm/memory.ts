@@ -1,0 +1,185 @@
+/**
+ * Linear memory: control block, statics, CRC history, then three regions that can grow:
+ *
+ *     [ tape ][ arena ][ window ]
+ *
+ * Input lands in the window; strings that have to be made are made in the arena; both are described
+ * by the tape. Every region is followed by SLACK bytes, so that wide loads and stores may pass its end.
+ */
+import * as abi from "./abi.ts";
+
+export const OK = 0;
+export const SLACK: usize = 64;
+/** First byte behind the statics: see CRC_HISTORY in crc64.ts. */
+const REGIONS: usize = 0x40000;
+
+/** The input window. */
+export class In {
+  static start: usize = 0;
+  static capacity: usize = 0;
+  /** Next byte to read, and the end of what has been given. */
+  static pos: usize = 0;
+  static end: usize = 0;
+  /** First byte of the batch being made. */
+  static src: usize = 0;
+  /** Behind the last complete record. */
+  static done: usize = 0;
+  /** Where reading goes on when more input has come: the last safe point. */
+  static safe: usize = 0;
+  /** Bytes before this address are in the checksum. */
+  static summed: usize = 0;
+  /** Offset in the whole input of address 0 (wraps). */
+  static origin: u64 = 0;
+}
+
+/** Tape and arena. */
+export class Out {
+  static tapeStart: usize = 0;
+  static tapeEnd: usize = 0;
+  static tape: usize = 0;
+  static tapeDone: usize = 0;
+  static tapeSafe: usize = 0;
+  static arenaStart: usize = 0;
+  static arenaEnd: usize = 0;
+  static arena: usize = 0;
+  static arenaDone: usize = 0;
+  static arenaSafe: usize = 0;
+}
+
+/** Marks a point to fall back to when the input ends or the tape is full. */
+// @ts-ignore: decorator
+@inline
+export function safePoint(): void {
+  In.safe = In.pos;
+  Out.tapeSafe = Out.tape;
+  Out.arenaSafe = Out.arena;
+}
+
+export function fallBack(): void {
+  In.pos = In.safe;
+  Out.tape = Out.tapeSafe;
+  Out.arena = Out.arenaSafe;
+}
+
+/** Asks for room: OK, or GROW with what is wanted. */
+// @ts-ignore: decorator
+@inline
+export function room(tape: usize, arena: usize): i32 {
+  if (Out.tape + tape <= Out.tapeEnd && Out.arena + arena <= Out.arenaEnd) return OK;
+  return noRoom(tape, arena);
+}
+
+function noRoom(tape: usize, arena: usize): i32 {
+  store<u32>(abi.WANT_TAPE, Out.tape + tape > Out.tapeEnd ? <u32>(Out.tape + tape - Out.tapeEnd) : 0);
+  store<u32>(
+    abi.WANT_ARENA,
+    Out.arena + arena > Out.arenaEnd ? <u32>(Out.arena + arena - Out.arenaEnd) : 0,
+  );
+  return abi.GROW;
+}
+
+/** Adds a word to the tape; the caller has asked for room. */
+// @ts-ignore: decorator
+@inline
+export function word(value: u32): void {
+  store<u32>(Out.tape, value);
+  Out.tape += 4;
+}
+
+// @ts-ignore: decorator
+@inline
+export function word64(value: u64): void {
+  store<u64>(Out.tape, value);
+  Out.tape += 8;
+}
+
+/** Lays the regions out anew with at least these capacities; contents and pointers move along. */
+export function layOut(tape: usize, arena: usize, window: usize): bool {
+  tape = (max(tape, Out.tapeEnd - Out.tapeStart) + 63) & ~63;
+  arena = (max(arena, Out.arenaEnd - Out.arenaStart) + 63) & ~63;
+  window = (max(window, In.capacity) + 63) & ~63;
+  const tapeStart = REGIONS;
+  const arenaStart = tapeStart + tape + SLACK;
+  const start = arenaStart + arena + SLACK;
+  const top = <u64>start + <u64>window + <u64>SLACK;
+  if (top > 0xffff0000) return false;
+  const pages = <i32>((top + 0xffff) >> 16) - memory.size();
+  if (pages > 0 && memory.grow(pages) < 0) return false;
+  // From the top down: regions only ever move up.
+  const up = start - In.start;
+  if (In.start != 0 && up != 0) {
+    memory.copy(In.src + up, In.src, In.end - In.src);
+  }
+  In.pos += up;
+  In.end += up;
+  In.src += up;
+  In.done += up;
+  In.safe += up;
+  In.summed += up;
+  In.origin -= <u64>up;
+  In.start = start;
+  In.capacity = window;
+  const arenaUp = arenaStart - Out.arenaStart;
+  if (Out.arenaStart != 0 && arenaUp != 0) {
+    memory.copy(arenaStart, Out.arenaStart, Out.arena - Out.arenaStart);
+  }
+  Out.arena += arenaUp;
+  Out.arenaDone += arenaUp;
+  Out.arenaSafe += arenaUp;
+  Out.arenaStart = arenaStart;
+  Out.arenaEnd = arenaStart + arena;
+  const tapeUp = tapeStart - Out.tapeStart;
+  Out.tape += tapeUp;
+  Out.tapeDone += tapeUp;
+  Out.tapeSafe += tapeUp;
+  Out.tapeStart = tapeStart;
+  Out.tapeEnd = tapeStart + tape;
+  publish();
+  return true;
+}
+
+/** Moves what has not been taken down to the window's start. */
+export function compact(): void {
+  const down = In.src - In.start;
+  if (down == 0) return;
+  memory.copy(In.start, In.src, In.end - In.src);
+  In.pos -= down;
+  In.end -= down;
+  In.src -= down;
+  In.done -= down;
+  In.safe -= down;
+  In.summed -= down;
+  In.origin += <u64>down;
+}
+
+/** Empties everything; the next input byte has offset `offset`. */
+export function clear(offset: u64): void {
+  In.pos = In.start;
+  In.end = In.start;
+  In.src = In.start;
+  In.done = In.start;
+  In.safe = In.start;
+  In.summed = In.start;
+  In.origin = offset - <u64>In.start;
+  Out.tape = Out.tapeStart;
+  Out.tapeDone = Out.tapeStart;
+  Out.tapeSafe = Out.tapeStart;
+  Out.arena = Out.arenaStart;
+  Out.arenaDone = Out.arenaStart;
+  Out.arenaSafe = Out.arenaStart;
+}
+
+/** Writes the regions and the batch at hand into the control block. */
+export function publish(): void {
+  store<u32>(abi.TAPE_START, <u32>Out.tapeStart);
+  store<u32>(abi.TAPE_END, <u32>Out.tapeDone);
+  store<u32>(abi.SOURCE_START, <u32>In.src);
+  store<u32>(abi.SOURCE_END, <u32>In.done);
+  store<u32>(abi.ARENA_START, <u32>Out.arenaStart);
+  store<u32>(abi.ARENA_END, <u32>Out.arenaDone);
+  store<u32>(abi.INPUT_END, <u32>In.end);
+  store<u32>(abi.TAPE_CAPACITY, <u32>(Out.tapeEnd - Out.tapeStart));
+  store<u32>(abi.ARENA_CAPACITY, <u32>(Out.arenaEnd - Out.arenaStart));
+  store<u32>(abi.WINDOW_CAPACITY, <u32>In.capacity);
+  store<u64>(abi.SOURCE_OFFSET, In.origin + <u64>In.src);
+}

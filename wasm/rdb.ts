@@ -1,0 +1,478 @@
+/** An RDB: header, records, trailer. */
+import * as abi from "./abi.ts";
+import { sumAdd, sumEnd, sumStart } from "./crc64.ts";
+import { corrupt, fail, Reading } from "./error.ts";
+import { Length, readLength } from "./length.ts";
+import { fallBack, In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
+import { moduleAux, skipFields } from "./module.ts";
+import { copyString, putString, readString, Str } from "./string.ts";
+import { selectTypes, typeInfo } from "./types.ts";
+import { beginValue, closeRecord, continueValue, PART_BYTES, readValue, SPLIT } from "./value.ts";
+import { Key, Value } from "./value_state.ts";
+
+const HEADER = 0;
+const RECORDS = 1;
+const ENDED = 2;
+
+/** A batch is full with this much payload, or this much tape. */
+export const BATCH_BYTES: usize = 64 << 10;
+export const BATCH_TAPE: usize = 256 << 10;
+
+let phase: i32 = HEADER;
+let family: u32 = 0;
+let version: u32 = 0;
+let verify: bool = true;
+/** Keys of the database at hand, one u32 per kind. */
+const COUNTS: usize = 0x1800;
+let counted: bool = false;
+
+export function beginRdb(verifyChecksum: bool): void {
+  phase = HEADER;
+  family = 0;
+  version = 0;
+  verify = verifyChecksum;
+  counted = false;
+  memory.fill(COUNTS, 0, abi.KINDS << 2);
+  Key.db = 0;
+  forgetAttributes();
+  Value.active = false;
+  Value.open = false;
+  Reading.what = abi.AT_HEADER;
+  store<u32>(abi.RDB_VERSION, 0);
+  store<u32>(abi.FAMILY, 0);
+  if (verify) sumStart();
+}
+
+function forgetAttributes(): void {
+  Key.flags = 0;
+  Key.expiry = 0;
+  Key.idle = 0;
+  Key.freq = 0;
+}
+
+export function runRdb(): i32 {
+  for (;;) {
+    let r: i32;
+    if (Value.active) {
+      r = Value.open ? OK : continueValue();
+      if (r == OK) r = readValue();
+      if (r == OK) endValue();
+    } else {
+      In.done = In.pos;
+      Out.tapeDone = Out.tape;
+      Out.arenaDone = Out.arena;
+      safePoint();
+      if (phase == ENDED) return abi.DONE;
+      const full = (In.pos - In.src) + (Out.arena - Out.arenaStart) >= BATCH_BYTES ||
+        Out.tape - Out.tapeStart >= BATCH_TAPE;
+      if (full) return abi.BATCH;
+      r = phase == HEADER ? header() : record();
+    }
+    if (r == OK) continue;
+    if (r == abi.ERROR) {
+      describeKey();
+      return r;
+    }
+    if (r != SPLIT) fallBack();
+    if (Out.tapeDone > Out.tapeStart) return r == abi.GROW ? abi.BATCH : r;
+    if (r == SPLIT || (Value.active && Value.count > 0 && partIsLarge())) {
+      closeRecord(false);
+      In.done = In.pos;
+      Out.tapeDone = Out.tape;
+      Out.arenaDone = Out.arena;
+      return abi.BATCH;
+    }
+    return r;
+  }
+}
+
+function partIsLarge(): bool {
+  return (In.pos - In.src) + (Out.arena - Out.arenaStart) >= PART_BYTES ||
+    Out.tape - Out.tapeStart >= PART_BYTES << 2;
+}
+
+function describeKey(): void {
+  store<u32>(abi.ERROR_DB, Key.db);
+  store<u32>(abi.ERROR_KEY, Key.ref);
+  store<u32>(abi.ERROR_KEY_LENGTH, Value.active ? Key.len : <u32>abi.NO_KEY);
+}
+
+/** Forgets the batch that has been taken; what stands unfinished behind it is read again. */
+export function releaseRdb(): void {
+  if (verify) sumTo(In.done);
+  if (Value.active && Value.open) Value.active = false;
+  Value.open = false;
+}
+
+function sumTo(end: usize): void {
+  sumAdd(In.summed, end - In.summed);
+  In.summed = end;
+}
+
+function endValue(): void {
+  Value.active = false;
+  if (Value.empty && Value.part == 0) {
+    Out.tape = Value.at;
+    Value.open = false;
+  } else {
+    closeRecord(true);
+    const count = COUNTS + (<usize>Value.kind << 2);
+    store<u32>(count, load<u32>(count) + 1);
+    counted = true;
+  }
+  forgetAttributes();
+}
+
+/** `REDIS` and four digits, or `VALKEY` and three. */
+function header(): i32 {
+  const left = In.end - In.pos;
+  const known = min<usize>(left, 9);
+  const redis = matches(0x5349444552, min<usize>(known, 5));
+  const valkey = matches(0x59454b4c4156, min<usize>(known, 6));
+  if (!redis && !valkey) return fail(abi.ERR_MAGIC, In.pos);
+  if (left < 9) return abi.NEED_INPUT;
+  family = redis ? abi.REDIS : abi.VALKEY;
+  let n: u32 = 0;
+  for (let i: usize = redis ? 5 : 6; i < 9; i++) {
+    const figure = <u32>load<u8>(In.pos + i) - 0x30;
+    if (figure > 9) return fail(abi.ERR_MAGIC, In.pos + i);
+    n = n * 10 + figure;
+  }
+  if (n == 0 || (redis ? n > 79 : n < 80)) return fail(abi.ERR_MAGIC, In.pos, n);
+  version = n;
+  store<u32>(abi.RDB_VERSION, version);
+  store<u32>(abi.FAMILY, family);
+  selectTypes(family, version);
+  In.pos += 9;
+  phase = RECORDS;
+  return OK;
+}
+
+function matches(magic: u64, n: usize): bool {
+  for (let i: usize = 0; i < n; i++) {
+    if (<u64>load<u8>(In.pos + i) != ((magic >> (i << 3)) & 0xff)) return false;
+  }
+  return true;
+}
+
+/** One opcode, or the start of a key. */
+function record(): i32 {
+  Reading.what = abi.AT_OPCODE;
+  if (In.pos >= In.end) return abi.NEED_INPUT;
+  const at = In.pos;
+  const b = <u32>load<u8>(at);
+  const info = typeInfo(b);
+  In.pos = at + 1;
+  if (info != 0) return beginValue(b, info);
+  if (b < since(b)) return unknown(at, b);
+  switch (b) {
+    case 255:
+      return trailer();
+    case 254:
+      return selectDb();
+    case 253:
+      return expiry(false);
+    case 252:
+      return expiry(true);
+    case 251:
+      return resizeDb();
+    case 250:
+      return aux();
+    case 249:
+      return freq();
+    case 248:
+      return idle();
+    case 247:
+      Reading.what = abi.AT_MODULE_AUX;
+      return moduleAux();
+    case 246:
+      return functionBeforeRelease();
+    case 245:
+      return functionLibrary();
+    case 244:
+      return slotInfo();
+    case 243:
+      return family == abi.REDIS ? keyMeta() : slotImport();
+    case 242:
+      return template();
+    default:
+      return unknown(at, b);
+  }
+}
+
+function unknown(at: usize, b: u32): i32 {
+  return fail(b >= 200 ? abi.ERR_UNKNOWN_OPCODE : abi.ERR_UNKNOWN_TYPE, at, b);
+}
+
+/** The byte itself when this family and version have the opcode, else a number above it. */
+function since(b: u32): u32 {
+  let first: u32 = 0xffff;
+  switch (b) {
+    case 255:
+    case 254:
+    case 253:
+      first = 1;
+      break;
+    case 252:
+      first = 3;
+      break;
+    case 251:
+    case 250:
+      first = 7;
+      break;
+    case 249:
+    case 248:
+      first = 9;
+      break;
+    case 247:
+      first = 8;
+      break;
+    case 246:
+    case 245:
+      first = 10;
+      break;
+    case 244:
+      first = 11;
+      break;
+    case 243:
+      first = 13;
+      break;
+    case 242:
+      first = family == abi.REDIS ? 15 : 0xffff;
+      break;
+  }
+  return version >= first ? b : 0xffff;
+}
+
+function selectDb(): i32 {
+  Reading.what = abi.AT_SELECTDB;
+  let r = readLength();
+  if (r != OK) return r;
+  if (Length.value > 0x7fffffff) return corrupt();
+  const db = <u32>Length.value;
+  r = putCounts();
+  if (r == OK) Key.db = db;
+  return r;
+}
+
+/** Tells how many keys of each kind the database that ends had. */
+function putCounts(): i32 {
+  if (!counted) return OK;
+  const r = room((3 + abi.KINDS) << 2, 0);
+  if (r != OK) return r;
+  word(abi.TAG_COUNTS);
+  word(3 + abi.KINDS);
+  word(Key.db);
+  memory.copy(Out.tape, COUNTS, abi.KINDS << 2);
+  Out.tape += abi.KINDS << 2;
+  memory.fill(COUNTS, 0, abi.KINDS << 2);
+  counted = false;
+  return OK;
+}
+
+function expiry(ms: bool): i32 {
+  Reading.what = abi.AT_EXPIRY;
+  const size: usize = ms ? 8 : 4;
+  if (In.end - In.pos < size) return abi.NEED_INPUT;
+  Key.expiry = ms ? load<i64>(In.pos) : <i64>load<i32>(In.pos) * 1000;
+  Key.flags |= abi.HAS_EXPIRY;
+  In.pos += size;
+  return OK;
+}
+
+function freq(): i32 {
+  Reading.what = abi.AT_EVICTION;
+  if (In.pos >= In.end) return abi.NEED_INPUT;
+  Key.freq = load<u8>(In.pos);
+  Key.flags |= abi.HAS_FREQ;
+  In.pos += 1;
+  return OK;
+}
+
+function idle(): i32 {
+  Reading.what = abi.AT_EVICTION;
+  const r = readLength();
+  if (r != OK) return r;
+  Key.idle = <u32>min<u64>(Length.value, 0xffffffff);
+  Key.flags |= abi.HAS_IDLE;
+  return OK;
+}
+
+function resizeDb(): i32 {
+  Reading.what = abi.AT_RESIZEDB;
+  let r = room(28, 0);
+  if (r != OK) return r;
+  word(abi.TAG_RESIZE);
+  word(7);
+  word(Key.db);
+  for (let i = 0; i < 2; i++) {
+    r = readLength();
+    if (r != OK) return r;
+    word64(Length.value);
+  }
+  return OK;
+}
+
+function aux(): i32 {
+  Reading.what = abi.AT_AUX;
+  return strings(abi.TAG_AUX, 2, 2);
+}
+
+/** A record of `n` strings, room for `places` of them. */
+function strings(tag: u32, n: i32, places: i32): i32 {
+  let r = room((2 + 2 * places) << 2, 0);
+  if (r != OK) return r;
+  word(tag);
+  word(2 + 2 * places);
+  for (let i = 0; i < n; i++) {
+    r = copyString();
+    if (r != OK) return r;
+  }
+  return OK;
+}
+
+/** Library source. On the tape: code, name, engine, description; the last three empty. */
+function functionLibrary(): i32 {
+  Reading.what = abi.AT_FUNCTION;
+  const r = strings(abi.TAG_FUNCTION, 1, 4);
+  if (r != OK) return r;
+  memory.fill(Out.tape, 0, 24);
+  Out.tape += 24;
+  return OK;
+}
+
+/** Before the release of 7.0: name, engine, has description, [description], code. */
+function functionBeforeRelease(): i32 {
+  Reading.what = abi.AT_FUNCTION;
+  let r = room(40, 0);
+  if (r != OK) return r;
+  const at = Out.tape;
+  word(abi.TAG_FUNCTION | (1 << 8));
+  word(10);
+  Out.tape = at + 16;
+  r = copyString();
+  if (r == OK) r = copyString();
+  if (r == OK) r = readLength();
+  if (r != OK) return r;
+  if (Length.value > 1) return corrupt(<u32>Length.value);
+  if (Length.value == 1) {
+    r = copyString();
+    if (r != OK) return r;
+  } else {
+    word64(0);
+  }
+  r = readString();
+  if (r != OK) return r;
+  Out.tape = at + 8;
+  putString(Str.ptr, Str.len);
+  Out.tape = at + 40;
+  return OK;
+}
+
+/** Slot, keys, keys with expiry. */
+function slotInfo(): i32 {
+  Reading.what = abi.AT_SLOT;
+  let r = room(32, 0);
+  if (r != OK) return r;
+  word(abi.TAG_SLOT);
+  word(8);
+  for (let i = 0; i < 3; i++) {
+    r = readLength();
+    if (r != OK) return r;
+    word64(Length.value);
+  }
+  return OK;
+}
+
+/** `job name, ranges, ranges x (first slot, last slot)`. */
+function slotImport(): i32 {
+  Reading.what = abi.AT_SLOT;
+  let r = room(20, 0);
+  if (r != OK) return r;
+  const at = Out.tape;
+  word(abi.TAG_SLOT_IMPORT);
+  word(0);
+  r = copyString();
+  if (r == OK) r = readLength();
+  if (r != OK) return r;
+  const ranges = Length.value;
+  if (ranges > 16384) return corrupt();
+  word(<u32>ranges);
+  for (let i: u64 = 0; i < ranges * 2; i++) {
+    r = readLength();
+    if (r == OK) r = room(4, 0);
+    if (r != OK) return r;
+    if (Length.value > 16383) return corrupt();
+    word(<u32>Length.value);
+  }
+  store<u32>(at, <u32>(Out.tape - at) >> 2, 4);
+  return OK;
+}
+
+/** `classes, classes x (u32 class, module fields)`: metadata of the key that follows. */
+function keyMeta(): i32 {
+  Reading.what = abi.AT_KEY_META;
+  let r = readLength();
+  if (r != OK) return r;
+  const classes = Length.value;
+  if (classes == 0 || classes > 7) return corrupt(<u32>classes);
+  for (let i: u64 = 0; i < classes; i++) {
+    if (In.end - In.pos < 4) return abi.NEED_INPUT;
+    In.pos += 4;
+    r = skipFields();
+    if (r != OK) return r;
+  }
+  return OK;
+}
+
+/** `id, n, n x name`: field names shared by hashes. */
+function template(): i32 {
+  Reading.what = abi.AT_TEMPLATE;
+  let r = readLength();
+  if (r == OK) r = readLength();
+  if (r != OK) return r;
+  const names = Length.value;
+  if (names == 0) return corrupt();
+  const at = Out.arena;
+  for (let i: u64 = 0; i < names; i++) {
+    r = readString();
+    if (r != OK) return r;
+    Out.arena = at;
+  }
+  return OK;
+}
+
+/** CRC-64 of everything through the opcode, u64 LE; none before version 5. */
+function trailer(): i32 {
+  Reading.what = abi.AT_CHECKSUM;
+  let state: u32 = abi.CHECKSUM_ABSENT;
+  let r = room((3 + abi.KINDS + 3) << 2, 0);
+  if (r != OK) return r;
+  if (version >= 5) {
+    if (In.end - In.pos < 8) return abi.NEED_INPUT;
+    const stored = load<u64>(In.pos);
+    if (stored == 0) {
+      state = abi.CHECKSUM_DISABLED;
+    } else if (!verify) {
+      state = abi.CHECKSUM_UNCHECKED;
+    } else {
+      sumTo(In.pos);
+      const computed = sumEnd();
+      if (computed != stored) {
+        store<u64>(abi.CRC_STORED, stored);
+        store<u64>(abi.CRC_COMPUTED, computed);
+        return fail(abi.ERR_CHECKSUM, In.pos);
+      }
+      state = abi.CHECKSUM_VERIFIED;
+    }
+    In.pos += 8;
+  }
+  r = putCounts();
+  if (r != OK) return r;
+  word(abi.TAG_EOF);
+  word(3);
+  word(state);
+  verify = false;
+  phase = ENDED;
+  return OK;
+}

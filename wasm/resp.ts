@@ -1,0 +1,358 @@
+/**
+ * The command stream: RESP multibulks, `*argc CRLF`, argc x (`$length CRLF bytes CRLF`), between them
+ * any number of newlines. SELECT, PING, REPLCONF, MULTI and EXEC are taken in; a transaction is held
+ * until its EXEC.
+ */
+import * as abi from "./abi.ts";
+import { fail, Reading } from "./error.ts";
+import { fallBack, In, OK, Out, room, safePoint, word } from "./memory.ts";
+import { BATCH_BYTES, BATCH_TAPE } from "./rdb.ts";
+import { Limits, putString } from "./string.ts";
+
+/** Longest line: a length, or an inline command. */
+const LINE: usize = 64 << 10;
+/** Most arguments of one command. */
+const ARGUMENTS: i64 = 0x7fffffff;
+
+let inlineCommands: bool = false;
+let db: u32 = 0;
+/** The command at hand: its record on the tape, its first byte (from `src`), arguments to come. */
+let open: bool = false;
+let head: usize = 0;
+let start: usize = 0;
+let left: i64 = 0;
+/** The transaction at hand. */
+let inside: bool = false;
+let transaction: u32 = 0;
+/** Its commands so far; offset of its MULTI, and the database there. */
+let commands: u32 = 0;
+let multiOffset: u64 = 0;
+let multiDb: u32 = 0;
+/** Its newest command: record, first byte from `src`, database before it; record 0 when it was taken. */
+let newest: usize = 0;
+let newestStart: usize = 0;
+let newestDb: u32 = 0;
+/** A piece of it has been delivered: what to fall back to. */
+let pieces: bool = false;
+/** State at `In.done`. */
+let doneDb: u32 = 0;
+let doneTransaction: u32 = 0;
+let doneCommands: u32 = 0;
+
+export function beginResp(database: u32, inlines: bool): void {
+  inlineCommands = inlines;
+  db = database;
+  doneDb = database;
+  open = false;
+  inside = false;
+  pieces = false;
+  transaction = 0;
+  doneTransaction = 0;
+  store<u32>(abi.GETACKS, 0);
+  Reading.what = abi.AT_COMMAND;
+}
+
+export function runResp(): i32 {
+  const r = records();
+  store<u32>(abi.DB, pieces ? multiDb : doneDb);
+  store<u32>(abi.OPEN_TRANSACTION, pieces ? 1 : 0);
+  store<u64>(abi.SAFE_OFFSET, pieces ? multiOffset : In.origin + <u64>In.done);
+  return r;
+}
+
+function records(): i32 {
+  while (true) {
+    let r = OK;
+    if (open) {
+      r = args();
+    } else {
+      if (!inside) {
+        unitDone();
+        const full = In.pos - In.src >= BATCH_BYTES || Out.tape - Out.tapeStart >= BATCH_TAPE;
+        if (full) return abi.BATCH;
+      } else if (newest != 0 && commands > doneCommands + 1 && overlong()) {
+        piece();
+        return abi.BATCH;
+      }
+      safePoint();
+      r = command();
+    }
+    if (r == OK) continue;
+    if (r == abi.ERROR) {
+      store<u32>(abi.ERROR_DB, db);
+      store<u32>(abi.ERROR_KEY_LENGTH, <u32>abi.NO_KEY);
+      return r;
+    }
+    fallBack();
+    return r == abi.GROW && Out.tapeDone > Out.tapeStart ? abi.BATCH : r;
+  }
+  return OK;
+}
+
+function overlong(): bool {
+  return <u64>(In.pos - In.src) > Limits.transaction;
+}
+
+/** Everything before the read position is complete. */
+function unitDone(): void {
+  In.done = In.pos;
+  Out.tapeDone = Out.tape;
+  Out.arenaDone = Out.arena;
+  doneDb = db;
+  doneTransaction = transaction;
+  doneCommands = 0;
+  pieces = false;
+}
+
+/** Gives out what an overlong transaction has so far, less its newest command, which may be the last. */
+function piece(): void {
+  In.done = In.src + newestStart;
+  Out.tapeDone = newest;
+  doneDb = newestDb;
+  doneTransaction = transaction;
+  doneCommands = commands - 1;
+  pieces = true;
+}
+
+/** Forgets the batch that has been taken; what stands unfinished behind it is read again. */
+export function releaseResp(): void {
+  open = false;
+  inside = pieces;
+  db = doneDb;
+  transaction = doneTransaction;
+  commands = doneCommands;
+  newest = 0;
+}
+
+let lineEnd: usize = 0;
+
+/** Finds the end of the line at `In.pos`: its newline's address in `lineEnd`. */
+function line(longest: usize): i32 {
+  const stop = min<usize>(In.end, In.pos + longest);
+  let p = In.pos;
+  while (p < stop && load<u8>(p) != 0x0a) p++;
+  if (p == stop) {
+    return stop == In.end && In.end - In.pos < longest ? abi.NEED_INPUT : wrong();
+  }
+  lineEnd = p;
+  return OK;
+}
+
+function wrong(): i32 {
+  return fail(abi.ERR_PROTOCOL, In.pos, In.pos < In.end ? load<u8>(In.pos) : 0);
+}
+
+let number: i64 = 0;
+
+/** Reads `mark`, decimal figures and CRLF into `number`. */
+function prefixed(mark: u32): i32 {
+  const p = In.pos;
+  if (p >= In.end) return abi.NEED_INPUT;
+  if (load<u8>(p) != mark) return wrong();
+  // One figure, the common case, without a search for the line's end.
+  if (In.end - p >= 4 && load<u16>(p, 2) == 0x0a0d) {
+    number = <i64>load<u8>(p, 1) - 0x30;
+    if (<u64>number > 9) return wrong();
+    In.pos = p + 4;
+    return OK;
+  }
+  let n: i64 = 0;
+  let q = p + 1;
+  for (; q < In.end; q++) {
+    const c = <u32>load<u8>(q) - 0x30;
+    if (c > 9) break;
+    n = n * 10 + <i64>c;
+    if (q - p > 12) return wrong();
+  }
+  if (q >= In.end) return abi.NEED_INPUT;
+  if (load<u8>(q) != 0x0d || q == p + 1) return wrong();
+  if (q + 1 >= In.end) return abi.NEED_INPUT;
+  if (load<u8>(q, 1) != 0x0a) return wrong();
+  number = n;
+  In.pos = q + 2;
+  return OK;
+}
+
+/** Starts a command, or passes over a newline. */
+function command(): i32 {
+  if (In.pos >= In.end) return abi.NEED_INPUT;
+  const b = <u32>load<u8>(In.pos);
+  if (b == 0x0a) {
+    In.pos += 1;
+    return OK;
+  }
+  if (b == 0x0d) {
+    if (In.end - In.pos < 2) return abi.NEED_INPUT;
+    if (load<u8>(In.pos, 1) != 0x0a) return wrong();
+    In.pos += 2;
+    return OK;
+  }
+  start = In.pos - In.src;
+  if (b != 0x2a) return inlineCommands && (b | 0x20) - 0x61 < 26 ? inlineCommand() : wrong();
+  let r = prefixed(0x2a);
+  if (r != OK) return r;
+  if (number > ARGUMENTS) return wrong();
+  if (number == 0) return OK;
+  r = openRecord();
+  if (r != OK) return r;
+  left = number;
+  open = true;
+  safePoint();
+  return OK;
+}
+
+function openRecord(): i32 {
+  const r = room(abi.CMD_ARGS << 2, 0);
+  if (r != OK) return r;
+  head = Out.tape;
+  Out.tape += abi.CMD_ARGS << 2;
+  return OK;
+}
+
+function args(): i32 {
+  while (left > 0) {
+    let r = prefixed(0x24);
+    if (r != OK) return r;
+    if (<u64>number > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
+    const n = <usize>number;
+    if (In.end - In.pos < n + 2) return abi.NEED_INPUT;
+    r = room(8, 0);
+    if (r != OK) return r;
+    if (load<u16>(In.pos + n) != 0x0a0d) {
+      In.pos += n;
+      return wrong();
+    }
+    putString(In.pos, n);
+    In.pos += n + 2;
+    left--;
+    safePoint();
+  }
+  return finish();
+}
+
+/** `word word ... CRLF`, as servers up to 2.6 send SELECT. */
+function inlineCommand(): i32 {
+  let r = line(LINE);
+  if (r != OK) return r;
+  const end = load<u8>(lineEnd - 1) == 0x0d ? lineEnd - 1 : lineEnd;
+  r = openRecord();
+  if (r != OK) return r;
+  let p = In.pos;
+  while (p < end) {
+    const first = p;
+    while (p < end && load<u8>(p) != 0x20) p++;
+    r = room(8, 0);
+    if (r != OK) return r;
+    putString(first, p - first);
+    while (p < end && load<u8>(p) == 0x20) p++;
+  }
+  In.pos = lineEnd + 1;
+  return finish();
+}
+
+/** Address of argument `i` of the command at hand. */
+function argument(i: usize): usize {
+  return In.src + <usize>load<u32>(head + (abi.CMD_ARGS << 2) + (i << 3));
+}
+
+function argumentLength(i: usize): usize {
+  return <usize>(load<u32>(head + (abi.CMD_ARGS << 2) + (i << 3), 4) & 0x7fffffff);
+}
+
+/** Eight bytes at most, in lower case, low byte first. */
+function lower(p: usize, n: usize): u64 {
+  return (load<u64>(p) | 0x2020202020202020) & (0xffffffffffffffff >> ((8 - <u64>n) << 3));
+}
+
+const PING: u64 = 0x676e6970;
+const EXEC: u64 = 0x63657865;
+const MULTI: u64 = 0x69746c756d;
+const SELECT: u64 = 0x7463656c6573;
+const REPLCONF: u64 = 0x666e6f636c706572;
+const GETACK: u64 = 0x6b6361746567;
+
+/** The command is whole: takes it in, or closes its record. */
+function finish(): i32 {
+  open = false;
+  const argc = <u32>(Out.tape - head - (abi.CMD_ARGS << 2)) >> 3;
+  const n = argumentLength(0);
+  if (n >= 4 && n <= 8) {
+    const name = lower(argument(0), n);
+    if (n == 4) {
+      if (name == PING) return takeIn();
+      if (name == EXEC && inside) return exec();
+    } else if (n == 5) {
+      if (name == MULTI && !inside) {
+        inside = true;
+        transaction++;
+        commands = 0;
+        newest = 0;
+        multiOffset = In.origin + <u64>(In.src + start);
+        multiDb = db;
+        return takeIn();
+      }
+    } else if (n == 6) {
+      if (name == SELECT && argc == 2) return select();
+    } else if (n == 8 && name == REPLCONF) {
+      if (argc > 1 && argumentLength(1) == 6 && lower(argument(1), 6) == GETACK) {
+        store<u32>(abi.GETACKS, load<u32>(abi.GETACKS) + 1);
+      }
+      return takeIn();
+    }
+  }
+  const end = <u32>(In.pos - In.src);
+  let flags: u32 = 0;
+  let safe = end;
+  if (inside) {
+    flags = commands == 0 ? abi.TRANSACTION | abi.TRANSACTION_FIRST : abi.TRANSACTION;
+    safe = <u32>(multiOffset - In.origin - <u64>In.src);
+    commands++;
+    newest = head;
+    newestStart = start;
+    newestDb = db;
+  }
+  const tape = Out.tape;
+  Out.tape = head;
+  word(abi.TAG_CMD | (flags << 8));
+  word(<u32>(tape - head) >> 2);
+  word(db);
+  word(end);
+  word(safe);
+  word(inside ? multiDb : db);
+  word(inside ? transaction : 0);
+  word(argc);
+  Out.tape = tape;
+  return OK;
+}
+
+/** Drops the record of a command that is the link's own. */
+function takeIn(): i32 {
+  Out.tape = head;
+  return OK;
+}
+
+function select(): i32 {
+  const p = argument(1);
+  const n = argumentLength(1);
+  let v: u32 = 0;
+  if (n == 0 || n > 9) return wrong();
+  for (let i: usize = 0; i < n; i++) {
+    const c = <u32>load<u8>(p + i) - 0x30;
+    if (c > 9) return wrong();
+    v = v * 10 + c;
+  }
+  db = v;
+  return takeIn();
+}
+
+/** The transaction is whole: its newest command is its last. */
+function exec(): i32 {
+  inside = false;
+  Out.tape = head;
+  if (newest != 0) {
+    store<u32>(newest, load<u32>(newest) | (abi.TRANSACTION_LAST << 8));
+    store<u32>(newest, <u32>(In.pos - In.src), abi.CMD_SAFE << 2);
+    store<u32>(newest, db, abi.CMD_SAFE_DB << 2);
+  }
+  return OK;
+}

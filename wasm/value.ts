@@ -1,0 +1,308 @@
+/** One key: its name and its value, element by element, resumable between any two of them. */
+import * as abi from "./abi.ts";
+import { corrupt, corruptIn, fail, Reading } from "./error.ts";
+import { intset } from "./intset.ts";
+import { Length, readLength } from "./length.ts";
+import { listpack } from "./listpack.ts";
+import { In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
+import { moduleValue } from "./module.ts";
+import { Score } from "./number.ts";
+import { scoreOf, Sink, startSink } from "./sink.ts";
+import { stream } from "./stream.ts";
+import { copyString, Limits, putString, readString, reference, Str, takeBytes } from "./string.ts";
+import * as types from "./types.ts";
+import { Key, Value } from "./value_state.ts";
+import { ziplist } from "./ziplist.ts";
+import { zipmap } from "./zipmap.ts";
+
+/** Not a status of `run`: the part at hand must be delivered before the value goes on. */
+export const SPLIT = 100;
+/** A value of which this many bytes are at hand is delivered in parts rather than given more memory. */
+export const PART_BYTES: usize = 1 << 20;
+
+/** Starts the value whose type byte has just been read. */
+export function beginValue(type: u32, info: u32): i32 {
+  Reading.what = abi.AT_KEY;
+  let r = readString();
+  if (r != OK) return r;
+  Key.ref = reference(Str.ptr);
+  Key.len = <u32>Str.len;
+  const keyPtr = Str.ptr;
+  Value.type = type;
+  Value.layout = info & 0xff;
+  Value.kind = (info >> 8) & 0xff;
+  Value.variant = info >> 16;
+  Value.part = 0;
+  Value.count = 0;
+  Value.step = 0;
+  Value.left = 0;
+  r = header(keyPtr, Str.len);
+  if (r != OK) return r;
+  Value.active = true;
+  Reading.what = abi.AT_STRING + Value.kind;
+  safePoint();
+  return OK;
+}
+
+/** Opens the record of the next part; its key is known to the reader. */
+export function continueValue(): i32 {
+  const r = header(0, 0);
+  if (r == OK) safePoint();
+  return r;
+}
+
+function header(keyPtr: usize, keyLen: usize): i32 {
+  const r = room(abi.LOAD_ITEMS << 2, 0);
+  if (r != OK) return r;
+  Value.at = Out.tape;
+  word(0);
+  word(0);
+  word(Key.db);
+  word(0);
+  word64(<u64>Key.expiry);
+  word(Key.idle);
+  word(Key.freq);
+  if (keyPtr == 0) {
+    word(0);
+    word(0);
+  } else {
+    putString(keyPtr, keyLen);
+  }
+  word(Value.part);
+  word(0);
+  Value.open = true;
+  return OK;
+}
+
+/** Closes the record at hand. */
+export function closeRecord(last: bool): void {
+  let flags = Key.flags | (Value.variant == types.FIELDS_EXPIRE ? <u32>abi.FIELD_EXPIRY : 0);
+  if (!last || Value.part > 0) flags |= abi.PART;
+  if (last) flags |= abi.LAST_PART;
+  store<u32>(Value.at, abi.TAG_LOAD | (flags << 8) | (Value.type << 16) | (Value.kind << 24));
+  store<u32>(Value.at, <u32>(Out.tape - Value.at) >> 2, 4);
+  store<u32>(Value.at, <u32>(In.pos - In.src), abi.LOAD_END << 2);
+  store<u32>(Value.at, Value.count, abi.LOAD_COUNT << 2);
+  Value.open = false;
+  Value.count = 0;
+  Value.part++;
+}
+
+/** Goes on with the value: OK when it is complete. */
+export function readValue(): i32 {
+  switch (Value.layout) {
+    case types.LAYOUT_STRING:
+      return stringValue();
+    case types.LAYOUT_ELEMENTS:
+      return elements();
+    case types.LAYOUT_PAIRS:
+      return pairs();
+    case types.LAYOUT_TEXT_SCORES:
+    case types.LAYOUT_BINARY_SCORES:
+      return scores();
+    case types.LAYOUT_QUICKLIST:
+    case types.LAYOUT_QUICKLIST2:
+      return quicklist();
+    case types.LAYOUT_STREAM:
+      return stream();
+    case types.LAYOUT_MODULE:
+      return moduleValue();
+    default:
+      return container();
+  }
+}
+
+/** Reads the number of elements once. */
+function readCount(): i32 {
+  if (Value.step != 0) return OK;
+  const r = readLength();
+  if (r != OK) return r;
+  Value.left = Length.value;
+  Value.empty = Length.value == 0;
+  Value.step = 1;
+  safePoint();
+  return OK;
+}
+
+/** A string; above `Limits.string` in slices, straight from the window. */
+function stringValue(): i32 {
+  if (Value.step == 0) {
+    Value.empty = false;
+    if (In.pos < In.end && load<u8>(In.pos) < 0xc0) {
+      const r = readLength();
+      if (r != OK) return r;
+      if (Length.value > Limits.string) {
+        Value.left = Length.value;
+        Value.step = 1;
+        safePoint();
+        return slices();
+      }
+      let s = takeBytes(Length.value);
+      if (s == OK) s = room(8, 0);
+      if (s != OK) return s;
+      putString(Str.ptr, Str.len);
+    } else {
+      const r = copyString();
+      if (r != OK) return r;
+    }
+    Value.count = 1;
+    return OK;
+  }
+  return slices();
+}
+
+function slices(): i32 {
+  const n = <usize>min<u64>(Value.left, <u64>PART_BYTES);
+  if (In.end - In.pos < n) return abi.NEED_INPUT;
+  const r = room(8, 0);
+  if (r != OK) return r;
+  putString(In.pos, n);
+  In.pos += n;
+  Value.count = 1;
+  Value.left -= <u64>n;
+  safePoint();
+  return Value.left == 0 ? OK : SPLIT;
+}
+
+function elements(): i32 {
+  let r = readCount();
+  if (r != OK) return r;
+  while (Value.left > 0) {
+    r = copyString();
+    if (r != OK) return r;
+    Value.left--;
+    Value.count++;
+    safePoint();
+  }
+  return OK;
+}
+
+function pairs(): i32 {
+  let r = readCount();
+  if (r != OK) return r;
+  while (Value.left > 0) {
+    r = copyString();
+    if (r != OK) return r;
+    r = copyString();
+    if (r != OK) return r;
+    Value.left--;
+    Value.count++;
+    safePoint();
+  }
+  return OK;
+}
+
+function scores(): i32 {
+  let r = readCount();
+  if (r != OK) return r;
+  const binary = Value.layout == types.LAYOUT_BINARY_SCORES;
+  while (Value.left > 0) {
+    r = room(16, 0);
+    if (r != OK) return r;
+    r = readString();
+    if (r != OK) return r;
+    putString(Str.ptr, Str.len);
+    r = binary ? binaryScore() : textDouble();
+    if (r != OK) return r;
+    word64(Score.bits);
+    Value.left--;
+    Value.count++;
+    safePoint();
+  }
+  return OK;
+}
+
+/** 8 bytes, IEEE 754 little endian. */
+function binaryScore(): i32 {
+  if (In.end - In.pos < 8) return abi.NEED_INPUT;
+  const v = load<f64>(In.pos);
+  if (v != v) return corrupt();
+  Score.bits = reinterpret<u64>(v);
+  In.pos += 8;
+  return OK;
+}
+
+/** u8 length and that many bytes of text; 253 not a number, 254 infinity, 255 minus infinity. */
+function textDouble(): i32 {
+  if (In.pos >= In.end) return abi.NEED_INPUT;
+  const n = <usize>load<u8>(In.pos);
+  if (n == 253) return corrupt(<u32>n);
+  if (n >= 254) {
+    Score.bits = reinterpret<u64>(n == 254 ? Infinity : -Infinity);
+    In.pos += 1;
+    return OK;
+  }
+  if (In.end - In.pos <= n) return abi.NEED_INPUT;
+  const r = scoreOf(In.pos + 1, n);
+  if (r == OK) In.pos += n + 1;
+  return r;
+}
+
+/** n nodes, each a ziplist; or, in version 2, each a plain string (1) or a listpack (2). */
+function quicklist(): i32 {
+  let r = readCount();
+  if (r != OK) return r;
+  while (Value.left > 0) {
+    startSink(false);
+    if (Value.layout == types.LAYOUT_QUICKLIST) {
+      r = readString();
+      if (r == OK) r = ziplist(Str.ptr, Str.len);
+    } else {
+      r = readLength();
+      if (r != OK) return r;
+      const form = Length.value;
+      if (form != 1 && form != 2) return corrupt(<u32>form);
+      r = readString();
+      if (r != OK) return r;
+      if (Str.len == 0) return corrupt();
+      r = form == 1 ? sinkPlain() : listpack(Str.ptr, Str.len);
+    }
+    if (r != OK) return r;
+    Value.left--;
+    Value.count += Sink.entries;
+    safePoint();
+  }
+  Value.empty = Value.count == 0 && Value.part == 0;
+  return OK;
+}
+
+function sinkPlain(): i32 {
+  const r = room(8, 0);
+  if (r != OK) return r;
+  putString(Str.ptr, Str.len);
+  Sink.entries = 1;
+  return OK;
+}
+
+/** A whole value in one blob. */
+function container(): i32 {
+  let r = readString();
+  if (r != OK) return r;
+  startSink(Value.kind == abi.KIND_ZSET);
+  switch (Value.layout) {
+    case types.LAYOUT_ZIPMAP:
+      r = zipmap(Str.ptr, Str.len);
+      break;
+    case types.LAYOUT_ZIPLIST:
+      r = ziplist(Str.ptr, Str.len);
+      break;
+    case types.LAYOUT_INTSET:
+      r = intset(Str.ptr, Str.len);
+      break;
+    case types.LAYOUT_LISTPACK:
+      r = listpack(Str.ptr, Str.len);
+      break;
+    default:
+      return fail(abi.ERR_UNKNOWN_TYPE, In.pos, Value.type);
+  }
+  if (r != OK) return r;
+  Value.empty = Sink.entries == 0;
+  if (Value.kind == abi.KIND_HASH || Value.kind == abi.KIND_ZSET) {
+    if ((Sink.entries & 1) != 0) return corruptIn(Reading.what);
+    Value.count = Sink.entries >> 1;
+  } else {
+    Value.count = Sink.entries;
+  }
+  safePoint();
+  return OK;
+}
