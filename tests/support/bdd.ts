@@ -14,3 +14,12 @@ export {
   describe,
   it,
 } from "node:test";
+
+// Deno's node:test passes over what is thrown outside of a test: by a timer, or while a file loads.
+function abort(event: ErrorEvent | PromiseRejectionEvent): void {
+  console.error("Uncaught:", event instanceof ErrorEvent ? event.error : event.reason);
+  Deno.exit(1);
+}
+
+globalThis.addEventListener("error", abort);
+globalThis.addEventListener("unhandledrejection", abort);
