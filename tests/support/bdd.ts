@@ -16,10 +16,16 @@ export {
 } from "node:test";
 
 // Deno's node:test passes over what is thrown outside of a test: by a timer, or while a file loads.
-function abort(event: ErrorEvent | PromiseRejectionEvent): void {
+// Here it is printed, and fails the run when the file's tests are through.
+let uncaught = false;
+
+function remember(event: ErrorEvent | PromiseRejectionEvent): void {
+  uncaught = true;
   console.error("Uncaught:", event instanceof ErrorEvent ? event.error : event.reason);
-  Deno.exit(1);
 }
 
-globalThis.addEventListener("error", abort);
-globalThis.addEventListener("unhandledrejection", abort);
+globalThis.addEventListener("error", remember);
+globalThis.addEventListener("unhandledrejection", remember);
+globalThis.addEventListener("unload", () => {
+  if (uncaught) Deno.exit(1);
+});
