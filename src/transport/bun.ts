@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Receiver } from "./receiver.ts";
 import type { Address, Connection } from "./transport.ts";
 
 /** One attempt to connect with `Bun.connect`. */
@@ -35,95 +36,66 @@ function open(address: Address, handlers: BunHandlers): Promise<BunSocket> {
     : bun.connect({ hostname: address.host, port: address.port, socket: handlers });
 }
 
-interface PendingRead {
-  resolve(bytes: Uint8Array | undefined): void;
-  reject(error: unknown): void;
-}
-
 /** The socket is paused whenever nobody waits for bytes; a read hands out one of Bun's buffers. */
 class BunConnection implements Connection {
+  readonly #receiver = new Receiver(() => this.#socket?.resume());
+  #queue: Uint8Array[] = [];
   #socket: BunSocket | undefined;
-  #pending: PendingRead | undefined;
-  /** What came although the socket was paused: the rest of the event loop's turn. */
-  readonly #received: Uint8Array[] = [];
-  readonly #queue: Uint8Array[] = [];
-  #failure: Error | undefined;
-  #over = false;
   #closed = false;
 
   readonly handlers: BunHandlers = {
     open: (socket) => {
       this.#socket = socket;
       if (this.#closed) {
-        socket.terminate();
+        socket.end();
         return;
       }
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true);
       socket.pause();
     },
     data: (socket, bytes) => {
       socket.pause();
-      if (this.#pending === undefined) this.#received.push(bytes);
-      else this.#settle(bytes);
+      this.#receiver.push(bytes);
     },
     drain: () => this.#send(),
-    error: (_socket, error) => {
-      this.#failure ??= error;
-    },
-    end: () => this.#end(),
+    error: (_socket, error) => this.#receiver.fail(error),
+    end: () => this.#receiver.end(),
     close: (_socket, error) => {
-      this.#failure ??= error;
-      this.#end();
+      if (error !== undefined) this.#receiver.fail(error);
+      this.#receiver.end();
     },
   };
 
   read(): Promise<Uint8Array | undefined> {
-    if (this.#closed) return Promise.resolve(undefined);
-    const bytes = this.#received.shift();
-    if (bytes !== undefined) return Promise.resolve(bytes);
-    if (this.#over) return this.#outcome();
-    return new Promise((resolve, reject) => {
-      this.#pending = { resolve, reject };
-      this.#socket?.resume();
-    });
+    return this.#receiver.read();
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#over) return;
+    if (!this.#receiver.open) return;
     this.#queue.push(bytes);
     if (this.#queue.length === 1) this.#send();
   }
 
   close(): void {
     this.#closed = true;
-    this.#failure = undefined;
-    this.#socket?.terminate();
-    this.#end();
-  }
-
-  #outcome(): Promise<undefined> {
-    return this.#failure === undefined ? Promise.resolve(undefined) : Promise.reject(this.#failure);
-  }
-
-  #settle(bytes: Uint8Array): void {
-    this.#pending?.resolve(bytes);
-    this.#pending = undefined;
-  }
-
-  #end(): void {
-    this.#over = true;
-    const pending = this.#pending;
-    this.#pending = undefined;
-    if (pending === undefined) return;
-    if (this.#failure === undefined) pending.resolve(undefined);
-    else pending.reject(this.#failure);
+    this.#queue = [];
+    this.#receiver.close();
+    this.#socket?.end();
   }
 
   /** Writes until the kernel takes no more; `drain` goes on from there. */
   #send(): void {
     for (let bytes = this.#queue[0]; bytes !== undefined; bytes = this.#queue[0]) {
       const written = this.#socket?.write(bytes) ?? 0;
+      if (written < 0) {
+        // All that Bun says of a broken connection here is a negative count; the end follows.
+        this.#queue = [];
+        this.#receiver.fail(brokenPipe());
+        return;
+      }
       if (written < bytes.length) {
-        this.#queue[0] = bytes.subarray(Math.max(written, 0));
+        this.#queue[0] = bytes.subarray(written);
         return;
       }
       this.#queue.shift();
@@ -131,11 +103,15 @@ class BunConnection implements Connection {
   }
 }
 
+function brokenPipe(): Error {
+  return Object.assign(new Error("write failed: the connection is broken"), { code: "EPIPE" });
+}
+
 interface BunSocket {
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
-  terminate(): void;
+  end(): void;
   setNoDelay(on: boolean): void;
   setKeepAlive(on: boolean): void;
 }

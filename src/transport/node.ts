@@ -5,6 +5,7 @@
  */
 
 import { connect, type Socket } from "node:net";
+import { Receiver } from "./receiver.ts";
 import type { Address, Connection } from "./transport.ts";
 
 const READ_BYTES = 256 * 1024;
@@ -39,27 +40,21 @@ export function dial(address: Address, signal: AbortSignal): Promise<Connection>
   });
 }
 
-interface PendingRead {
-  resolve(bytes: Uint8Array | undefined): void;
-  reject(error: unknown): void;
-}
-
 /**
  * The socket reads into one buffer and is paused whenever nobody waits for bytes, so at most one
  * buffer is out of the kernel.
  */
 class NodeConnection implements Connection {
   readonly socket: Socket;
-  #pending: PendingRead | undefined;
-  #failure: Error | undefined;
-  #over = false;
+  readonly #receiver = new Receiver(() => this.socket.resume());
 
   constructor(address: Address) {
     const buffer = new Uint8Array(READ_BYTES);
     const onread = {
       buffer,
       callback: (length: number): boolean => {
-        this.#settle(buffer.subarray(0, length));
+        const bytes = buffer.subarray(0, length);
+        this.#receiver.push(this.#receiver.waiting ? bytes : bytes.slice());
         return false;
       },
     };
@@ -72,44 +67,21 @@ class NodeConnection implements Connection {
       onread,
     });
     this.socket.pause();
-    this.socket.on("error", (error) => this.#failure ??= error);
-    this.socket.on("end", () => this.#end());
-    this.socket.on("close", () => this.#end());
+    this.socket.on("error", (error) => this.#receiver.fail(error));
+    this.socket.on("end", () => this.#receiver.end());
+    this.socket.on("close", () => this.#receiver.end());
   }
 
   read(): Promise<Uint8Array | undefined> {
-    if (this.#over) return this.#outcome();
-    return new Promise((resolve, reject) => {
-      this.#pending = { resolve, reject };
-      this.socket.resume();
-    });
+    return this.#receiver.read();
   }
 
   write(bytes: Uint8Array): void {
-    if (!this.#over) this.socket.write(bytes);
+    if (this.#receiver.open) this.socket.write(bytes);
   }
 
   close(): void {
-    this.#failure = undefined;
+    this.#receiver.close();
     this.socket.destroy();
-    this.#end();
-  }
-
-  #outcome(): Promise<undefined> {
-    return this.#failure === undefined ? Promise.resolve(undefined) : Promise.reject(this.#failure);
-  }
-
-  #settle(bytes: Uint8Array): void {
-    this.#pending?.resolve(bytes);
-    this.#pending = undefined;
-  }
-
-  #end(): void {
-    this.#over = true;
-    const pending = this.#pending;
-    this.#pending = undefined;
-    if (pending === undefined) return;
-    if (this.#failure === undefined) pending.resolve(undefined);
-    else pending.reject(this.#failure);
   }
 }

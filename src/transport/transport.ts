@@ -101,7 +101,10 @@ const CODE_OF_CLASS: ReadonlyMap<string, string> = new Map([
 ]);
 
 const CODE_OF_TEXT: readonly (readonly [string, string])[] = [
+  ["Temporary failure in name resolution", "EAI_AGAIN"],
   ["failed to lookup address", "ENOTFOUND"],
+  ["invalid host", "ENOTFOUND"],
+  ["invalid empty host", "ENOTFOUND"],
 ];
 
 async function runtimeDial(): Promise<Dial> {
