@@ -19,7 +19,6 @@ const TEST_TIMEOUT_MS = 120_000;
 
 const started = Date.now();
 const total = { passed: 0, failed: 0, skipped: 0 };
-const temporary = mkdtempSync(join(tmpdir(), "nsync-test-"));
 let reports = 0;
 
 /** Which parts are asked for, and below which paths. */
@@ -125,6 +124,7 @@ function packageTests(node) {
 }
 
 const { parts, paths } = readArguments(process.argv.slice(2));
+const temporary = mkdtempSync(join(tmpdir(), "nsync-test-"));
 const testPaths = paths.length > 0 ? paths : ["tests"];
 const deno = findRuntime("deno");
 const bun = findRuntime("bun");
