@@ -131,7 +131,9 @@ for (const { name, load } of dials) {
       await assertEcho(connection);
       const [early, ...later] = peer.sockets;
       // The aborted attempt may have reached the peer or not; if it has, it was closed.
-      if (later.length > 0 && !early.destroyed) await once(early, "close");
+      if (later.length > 0 && !early.destroyed) {
+        await once(early, "close", { signal: AbortSignal.timeout(5000) });
+      }
       connection.close();
     });
 
