@@ -15,7 +15,10 @@ export interface ReplayCut {
 
 /** How a recording is played. */
 export interface ReplayOptions {
-  /** The pieces the bytes are written in: all at once, one by one, or of random lengths. */
+  /**
+   * The pieces the bytes are written in: all at once, one by one, or of random lengths. A client in
+   * the same process may still read several at once, least in Bun and Node.
+   */
   readonly chunks?: "whole" | "bytes" | { readonly seed: number };
   /** Per accepted client, in order: where to cut it. */
   readonly cuts?: readonly (ReplayCut | undefined)[];
