@@ -86,7 +86,12 @@ describe("the truth of events", () => {
         },
         3: { keys: [{ key: "s", type: "set", expireAtMs: null, value: ["1", "10", "2"] }] },
       },
-      functions: [{ name: "lib", engine: "lua", code: "#!lua name=lib\nreturn" }],
+      functions: [{
+        name: "lib",
+        engine: "lua",
+        code: "#!lua name=lib\nreturn",
+        description: null,
+      }],
     });
   });
 

@@ -220,10 +220,14 @@ function libraryTruth(event: Readonly<Record<string, unknown>>): TruthFunction {
   const code = event.codeBytes instanceof Uint8Array ? latin1(event.codeBytes) : event.code;
   if (typeof code !== "string") throw shape("function code", event);
   const header = /^#!(\S+) name=(\S+)/.exec(code);
-  const name = header?.[2] ?? event.name;
-  const engine = header?.[1] ?? event.engine;
+  const name = event.name ?? header?.[2];
+  const engine = event.engine ?? header?.[1];
   if (typeof name !== "string" || typeof engine !== "string") throw shape("a library", event);
-  return { name, engine, code };
+  return { name, engine, code, description: stringOrNull(event.description) };
+}
+
+function stringOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 function moduleName(event: Readonly<Record<string, unknown>>): string {

@@ -110,7 +110,7 @@ function fields(value: unknown): Record<string, unknown> {
 
 function functionDifference(actual: Truth, expected: Truth): string | undefined {
   const view = (truth: Truth): unknown =>
-    truth.functions.map(({ name, engine, code }) => ({ name, engine: engine.toUpperCase(), code }));
+    truth.functions.map((library) => ({ ...library, engine: library.engine.toUpperCase() }));
   return difference(view(actual), view(expected), "functions");
 }
 
