@@ -95,7 +95,7 @@ export interface ExpectedCommand {
   readonly offset: number;
   /** Where a consumer that has taken this command stands (see {@link StreamPosition}). */
   readonly position: StreamPosition;
-  /** Inside MULTI..EXEC: the number of the transaction in this stream, from 1. */
+  /** Inside MULTI..EXEC: the number of the MULTI in this stream, from 1, empty ones counted. */
   readonly transaction?: { readonly id: number; readonly first: boolean; readonly last: boolean };
 }
 
@@ -126,11 +126,12 @@ export function expectedStream(bytes: Uint8Array, from: StreamPosition): Expecte
     const name = latin1(words[0]).toLowerCase();
     const offset = from.offset + end;
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    if (name === "multi") open = [];
-    else if (name === "exec") {
+    if (name === "multi") {
+      open = [];
+      transactions++;
+    } else if (name === "exec") {
       const before = position;
       position = { db, offset };
-      if (open !== undefined && open.length > 0) transactions++;
       open?.forEach((command, i, all) => {
         const transaction = { id: transactions, first: i === 0, last: i === all.length - 1 };
         delivered.push({ ...command, transaction, position: transaction.last ? position : before });

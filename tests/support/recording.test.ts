@@ -54,11 +54,11 @@ describe("the plain reader of command streams", () => {
       { name: "set", db: 2, offset: first, position: { db: 2, offset: first } },
       {
         ...{ name: "set", db: 2, offset: second, position: { db: 2, offset: empty } },
-        transaction: { id: 1, first: true, last: false },
+        transaction: { id: 2, first: true, last: false },
       },
       {
         ...{ name: "set", db: 5, offset: third, position: { db: 5, offset: exec } },
-        transaction: { id: 1, first: false, last: true },
+        transaction: { id: 2, first: false, last: true },
       },
       {
         name: "set",
