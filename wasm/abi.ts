@@ -34,7 +34,7 @@ export const ARENA_END = 20;
 export const WANT_TAPE = 24;
 export const WANT_ARENA = 28;
 export const ERROR_CODE = 32;
-/** Index into READING. */
+/** What was being read: an AT_* code. */
 export const ERROR_READING = 36;
 /** The type, opcode or byte in question. */
 export const ERROR_DETAIL = 40;
@@ -55,6 +55,8 @@ export const ARENA_CAPACITY = 80;
 export const WINDOW_CAPACITY = 84;
 /** Not 0 where a transaction is open at SOURCE_END (delivered in pieces). */
 export const OPEN_TRANSACTION = 88;
+/** Not 0 when the batch holds records about the file itself: aux, counts, the end. */
+export const NOTES = 92;
 // Control block: byte addresses of u64 words.
 /** Offset in the whole input of SOURCE_START. */
 export const SOURCE_OFFSET = 96;
@@ -83,8 +85,9 @@ export const ERR_LIMIT = 4;
 export const ERR_PROTOCOL = 5;
 export const ERR_UNKNOWN_OPCODE = 6;
 export const ERR_MAGIC = 7;
+export const ERR_TRUNCATED = 8;
 
-// What was being read: an index into READING, which names it for people.
+// What was being read.
 export const AT_HEADER = 0;
 export const AT_OPCODE = 1;
 export const AT_KEY = 2;
@@ -97,24 +100,24 @@ export const AT_FUNCTION = 8;
 export const AT_MODULE_AUX = 9;
 export const AT_SLOT = 10;
 export const AT_CHECKSUM = 11;
+// These eight in the order of the kinds.
 export const AT_STRING = 12;
 export const AT_LIST = 13;
 export const AT_SET = 14;
 export const AT_ZSET = 15;
 export const AT_HASH = 16;
 export const AT_STREAM = 17;
-export const AT_STREAM_GROUP = 18;
-export const AT_MODULE = 19;
-export const AT_ZIPLIST = 20;
-export const AT_LISTPACK = 21;
-export const AT_INTSET = 22;
-export const AT_ZIPMAP = 23;
-export const AT_LZF = 24;
-export const AT_COMMAND = 25;
-export const AT_KEY_META = 26;
-export const AT_TEMPLATE = 27;
-export const AT_ARRAY = 28;
-export const AT_LENGTH = 29;
+export const AT_MODULE = 18;
+export const AT_ARRAY = 19;
+export const AT_STREAM_GROUP = 20;
+export const AT_ZIPLIST = 21;
+export const AT_LISTPACK = 22;
+export const AT_INTSET = 23;
+export const AT_ZIPMAP = 24;
+export const AT_LZF = 25;
+export const AT_COMMAND = 26;
+export const AT_KEY_META = 27;
+export const AT_TEMPLATE = 28;
 
 // Record tags.
 export const TAG_LOAD = 1;
@@ -192,11 +195,11 @@ export const SCORE_TEXT_MAX = 0x3ffff;
 export const STREAM_ENTRY = 1;
 /** length (2), last id (4), first id (4), max deleted id (4), entries added (2); known? */
 export const STREAM_META = 2;
-/** name, last id (4), entries read (2), known?. */
+/** name (2), last id (4), entries read (2), known?. */
 export const STREAM_GROUP = 3;
 /** id (4), delivery time (2), delivery count (2). */
 export const STREAM_PENDING = 4;
-/** name, seen time (2), active time (2). */
+/** name (2), seen time (2), active time (2). */
 export const STREAM_CONSUMER = 5;
 /** id (4): owned by the consumer before it. */
 export const STREAM_OWNED = 6;
@@ -217,6 +220,22 @@ export const MODULE_FLOAT = 3;
 export const MODULE_DOUBLE = 4;
 export const MODULE_STRING = 5;
 
+/** Words of a stream piece other than STREAM_ENTRY. */
+export function streamPieceWords(piece: number): number {
+  switch (piece) {
+    case STREAM_META:
+      return STREAM_META_WORDS;
+    case STREAM_GROUP:
+      return STREAM_GROUP_WORDS;
+    case STREAM_PENDING:
+      return STREAM_PENDING_WORDS;
+    case STREAM_CONSUMER:
+      return STREAM_CONSUMER_WORDS;
+    default:
+      return STREAM_OWNED_WORDS;
+  }
+}
+
 // Checksum states of TAG_EOF.
 export const CHECKSUM_VERIFIED = 0;
 /** The file carries none: written with `rdbchecksum no`. */
@@ -225,3 +244,4 @@ export const CHECKSUM_DISABLED = 1;
 export const CHECKSUM_ABSENT = 2;
 /** There is one, and the caller chose not to look. */
 export const CHECKSUM_UNCHECKED = 3;
+

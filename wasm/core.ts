@@ -1,8 +1,9 @@
 /** The core's front: give it input, run it, take batches off the tape. See abi.ts for what it answers. */
 import * as abi from "./abi.ts";
 import { crc64 as crcOf } from "./crc64.ts";
+import { fail } from "./error.ts";
 import { clear, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
-import { beginRdb, releaseRdb, runRdb } from "./rdb.ts";
+import { beginRdb, describeKey, releaseRdb, runRdb } from "./rdb.ts";
 import { beginResp, releaseResp, runResp } from "./resp.ts";
 import { Limits } from "./string.ts";
 
@@ -23,6 +24,7 @@ export function limit(blob: f64, string: f64, transaction: f64): void {
 
 /** Starts an RDB. */
 export function beginSnapshot(verify: bool): void {
+  store<u32>(abi.NOTES, 0);
   mode = abi.MODE_RDB;
   finished = OK;
   clear(0);
@@ -62,8 +64,16 @@ export function run(): i32 {
   return r;
 }
 
+/** Describes, as an error would be, the place where the input stops short. */
+export function interrupted(): void {
+  fail(abi.ERR_TRUNCATED, In.end);
+  if (mode == abi.MODE_RDB) describeKey();
+  else store<u32>(abi.ERROR_KEY_LENGTH, <u32>abi.NO_KEY);
+}
+
 /** Forgets the batch at hand. */
 export function release(): void {
+  store<u32>(abi.NOTES, 0);
   if (mode == abi.MODE_RDB) releaseRdb();
   else releaseResp();
   In.src = In.done;

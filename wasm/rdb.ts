@@ -91,9 +91,12 @@ function partIsLarge(): bool {
     Out.tape - Out.tapeStart >= PART_BYTES << 2;
 }
 
-function describeKey(): void {
+/** Says of which key an error is. */
+export function describeKey(): void {
   store<u32>(abi.ERROR_DB, Key.db);
-  store<u32>(abi.ERROR_KEY, Key.ref);
+  const inArena = (Key.ref & <u32>abi.REF_ARENA) != 0;
+  const from = inArena ? Out.arenaStart : In.src;
+  store<u32>(abi.ERROR_KEY, <u32>from + (Key.ref & ~<u32>abi.REF_ARENA));
   store<u32>(abi.ERROR_KEY_LENGTH, Value.active ? Key.len : <u32>abi.NO_KEY);
 }
 
@@ -260,6 +263,7 @@ function putCounts(): i32 {
   if (!counted) return OK;
   const r = room((3 + abi.KINDS) << 2, 0);
   if (r != OK) return r;
+  note();
   word(abi.TAG_COUNTS);
   word(3 + abi.KINDS);
   word(Key.db);
@@ -315,7 +319,12 @@ function resizeDb(): i32 {
 
 function aux(): i32 {
   Reading.what = abi.AT_AUX;
+  note();
   return strings(abi.TAG_AUX, 2, 2);
+}
+
+function note(): void {
+  store<u32>(abi.NOTES, 1);
 }
 
 /** A record of `n` strings, room for `places` of them. */
@@ -469,6 +478,7 @@ function trailer(): i32 {
   }
   r = putCounts();
   if (r != OK) return r;
+  note();
   word(abi.TAG_EOF);
   word(3);
   word(state);

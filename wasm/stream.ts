@@ -286,11 +286,12 @@ function node(): i32 {
   cursor = listpackStart(Str.ptr, Str.len);
   if (cursor == 0) return corruptIn(abi.AT_LISTPACK);
   nodeEnd = Str.ptr + Str.len - 1;
+  const most = <i64>Str.len;
   bad = false;
   const count = integer();
   const deleted = integer();
   const names = integer();
-  if (bad || count < 0 || deleted < 0 || names < 0 || names > <i64>Str.len) {
+  if (bad || count < 0 || deleted < 0 || names < 0 || names > most) {
     return corruptIn(abi.AT_LISTPACK);
   }
   const firstName = cursor;
@@ -307,7 +308,7 @@ function node(): i32 {
     const idSeq = seq + <u64>integer();
     const same = (flags & SAME_FIELDS) != 0;
     const fields = same ? names : integer();
-    if (bad || fields < 0 || fields > <i64>Str.len) return corruptIn(abi.AT_LISTPACK);
+    if (bad || fields < 0 || fields > most) return corruptIn(abi.AT_LISTPACK);
     const keep = Out.tape;
     r = room(abi.STREAM_ENTRY_WORDS << 2, 0);
     if (r != OK) return r;

@@ -1,0 +1,191 @@
+/**
+ * A batch: one copy of the bytes that its events are made of, and the tape that says where they lie.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import type { EventBatch, NsyncEvent } from "../events.ts";
+import { printAs } from "../inspect.ts";
+import { eventAt } from "./views.ts";
+import { latin1, toText } from "./text.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+const encoder = new TextEncoder();
+/** Text of a small string in a batch above this size is made by itself. */
+const LARGE = 256 << 10;
+
+/** What a batch is made of. */
+export interface BatchParts {
+  /** The batch's part of the input, then its arena. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes of the input's part. */
+  readonly sourceLength: number;
+  /** Offset in the input of the first byte. */
+  readonly offset: number;
+  /** The records. */
+  readonly tape: Int32Array;
+  /** What is known of the snapshot. */
+  readonly snapshot?: Snapshot;
+  /** Key of the split value that the batch goes on with. */
+  readonly splitKey?: Uint8Array;
+}
+
+/** A batch of decoded events. */
+export class TapeBatch implements EventBatch {
+  /** The records. */
+  readonly tape: Int32Array;
+  /** Offset in the input of the first byte. */
+  readonly offset: number;
+  /** What is known of the snapshot. */
+  readonly snapshot: Snapshot | undefined;
+  /** Key of the split value that the batch goes on with. */
+  readonly splitKey: Uint8Array | undefined;
+  /** Number of records in it that are events. */
+  #length = -1;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #sourceLength: number;
+  #text: string | undefined;
+
+  /** Takes over the parts. */
+  constructor(parts: BatchParts) {
+    this.tape = parts.tape;
+    this.offset = parts.offset;
+    this.snapshot = parts.snapshot;
+    this.splitKey = parts.splitKey;
+    this.#bytes = parts.bytes;
+    this.#sourceLength = parts.sourceLength;
+  }
+
+  /** Number of events. */
+  get length(): number {
+    if (this.#length < 0) {
+      this.#length = 0;
+      for (let at = 0; at < this.tape.length; at += this.tape[at + 1]) {
+        if (isEvent(this.tape[at] & 0xff)) this.#length++;
+      }
+    }
+    return this.#length;
+  }
+
+  /** Bytes of memory that the batch holds. */
+  get byteLength(): number {
+    return this.#bytes.length + this.tape.byteLength;
+  }
+
+  /** Bytes of the input that the batch covers. */
+  get sourceLength(): number {
+    return this.#sourceLength;
+  }
+
+  /** Walks through the events, oldest first. */
+  [Symbol.iterator](): IterableIterator<NsyncEvent> {
+    return new BatchIterator(this);
+  }
+
+  /** One line of JSON per event, in UTF-8. */
+  ndjson(): Uint8Array {
+    return ndjson(this);
+  }
+
+  /** The bytes of the string whose two words stand at `word`: a view. */
+  bytesAt(word: number): Uint8Array {
+    const start = this.#start(word);
+    return this.#bytes.subarray(start, start + lengthOf(this.tape[word + 1]));
+  }
+
+  /** The text of the string whose two words stand at `word`. */
+  textAt(word: number): string {
+    const length = this.tape[word + 1];
+    const start = this.#start(word);
+    if (length < 0) {
+      return toText(this.#bytes.subarray(start, start + (length & 0x7fffffff)));
+    }
+    if (this.#text === undefined) {
+      if (this.#bytes.length > LARGE && length < LARGE) {
+        return latin1(this.#bytes.subarray(start, start + length));
+      }
+      this.#text = latin1(this.#bytes);
+    }
+    return this.#text.substring(start, start + length);
+  }
+
+  #start(word: number): number {
+    const ref = this.tape[word];
+    return ref < 0 ? (ref & 0x7fffffff) + this.#sourceLength : ref;
+  }
+}
+
+printAs(TapeBatch.prototype, (batch) => ({ events: [...batch] }));
+
+/** The length in a string's second word, which may also be that of a score. */
+function lengthOf(word: number): number {
+  return word >>> 0 >= abi.SCORE_TEXT ? word & abi.SCORE_TEXT_MAX : word & 0x7fffffff;
+}
+
+function isEvent(tag: number): boolean {
+  return tag !== abi.TAG_RESIZE && tag !== abi.TAG_COUNTS;
+}
+
+class BatchIterator implements IterableIterator<NsyncEvent> {
+  readonly #batch: TapeBatch;
+  readonly #tape: Int32Array;
+  #at = 0;
+
+  constructor(batch: TapeBatch) {
+    this.#batch = batch;
+    this.#tape = batch.tape;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<NsyncEvent, undefined> {
+    const tape = this.#tape;
+    while (this.#at < tape.length) {
+      const at = this.#at;
+      this.#at += tape[at + 1];
+      if (isEvent(tape[at] & 0xff)) return { done: false, value: eventAt(this.#batch, at) };
+    }
+    return { done: true, value: undefined };
+  }
+}
+
+/** A batch of events that come from no tape. */
+export class ListBatch implements EventBatch {
+  readonly #events: readonly NsyncEvent[];
+
+  /** A batch of these events. */
+  constructor(events: readonly NsyncEvent[]) {
+    this.#events = events;
+  }
+
+  /** Number of events. */
+  get length(): number {
+    return this.#events.length;
+  }
+
+  /** Bytes of memory that the batch holds: next to none. */
+  get byteLength(): number {
+    return 0;
+  }
+
+  /** Walks through the events, oldest first. */
+  [Symbol.iterator](): IterableIterator<NsyncEvent> {
+    return this.#events[Symbol.iterator]();
+  }
+
+  /** One line of JSON per event, in UTF-8. */
+  ndjson(): Uint8Array {
+    return ndjson(this);
+  }
+}
+
+printAs(ListBatch.prototype, (batch) => ({ events: [...batch] }));
+
+function ndjson(batch: EventBatch): Uint8Array {
+  let lines = "";
+  for (const event of batch) lines += `${JSON.stringify(event)}\n`;
+  return encoder.encode(lines);
+}

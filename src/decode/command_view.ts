@@ -1,0 +1,126 @@
+/**
+ * A command of the stream.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import { keyPositions } from "../commands.ts";
+import type { CmdEvent, PlainEvent, Transaction } from "../events.ts";
+import { detachedBatch } from "./detach.ts";
+import { View, withoutUndefined } from "./view.ts";
+
+/** Command names by their spelling: masters pass on what clients typed. */
+const names: Map<string, string> = new Map();
+const MAX_NAMES = 4096;
+
+function lowerCase(name: string): string {
+  let lower = names.get(name);
+  if (lower === undefined) {
+    lower = name.toLowerCase();
+    // A copy of its own: the text it comes from keeps a whole batch alive.
+    if (names.size < MAX_NAMES) names.set(flat(name), lower);
+  }
+  return lower;
+}
+
+function flat(text: string): string {
+  return JSON.parse(JSON.stringify(text));
+}
+
+/** A command of the stream. */
+export class CommandView extends View implements CmdEvent {
+  #args: readonly string[] | undefined;
+  #argsBytes: readonly Uint8Array[] | undefined;
+
+  get type(): "cmd" {
+    return "cmd";
+  }
+
+  get db(): number {
+    return this.word(abi.CMD_DB);
+  }
+
+  get name(): string {
+    return lowerCase(this.batch.textAt(this.at + abi.CMD_ARGS));
+  }
+
+  /** Number of arguments behind the name. */
+  get #argc(): number {
+    return this.word(abi.CMD_ARGC) - 1;
+  }
+
+  #word(argument: number): number {
+    return this.at + abi.CMD_ARGS + 2 + 2 * argument;
+  }
+
+  get args(): readonly string[] {
+    if (this.#args === undefined) {
+      const args: string[] = [];
+      const n = this.#argc;
+      for (let i = 0; i < n; i++) args.push(this.batch.textAt(this.#word(i)));
+      this.#args = args;
+    }
+    return this.#args;
+  }
+
+  get argsBytes(): readonly Uint8Array[] {
+    if (this.#argsBytes === undefined) {
+      const args: Uint8Array[] = [];
+      const n = this.#argc;
+      for (let i = 0; i < n; i++) args.push(this.batch.bytesAt(this.#word(i)));
+      this.#argsBytes = args;
+    }
+    return this.#argsBytes;
+  }
+
+  #keyPositions(): readonly number[] | undefined {
+    return keyPositions(this.name, this.#argc, (i) => this.batch.textAt(this.#word(i)));
+  }
+
+  get keys(): readonly string[] | undefined {
+    return this.#keyPositions()?.map((i) => this.batch.textAt(this.#word(i)));
+  }
+
+  get keysBytes(): readonly Uint8Array[] | undefined {
+    return this.#keyPositions()?.map((i) => this.batch.bytesAt(this.#word(i)));
+  }
+
+  get offset(): number {
+    return this.batch.offset + this.word(abi.CMD_END);
+  }
+
+  /** Where a resumed stream goes on once the command has been handled. */
+  get safe(): { readonly offset: number; readonly db: number } {
+    return {
+      offset: this.batch.offset + this.word(abi.CMD_SAFE),
+      db: this.word(abi.CMD_SAFE_DB),
+    };
+  }
+
+  get transaction(): Transaction | undefined {
+    const flags = (this.word(0) >> 8) & 0xff;
+    if ((flags & abi.TRANSACTION) === 0) return undefined;
+    return {
+      id: this.word(abi.CMD_TRANSACTION),
+      first: (flags & abi.TRANSACTION_FIRST) !== 0,
+      last: (flags & abi.TRANSACTION_LAST) !== 0,
+    };
+  }
+
+  toJSON(): PlainEvent {
+    return withoutUndefined({
+      type: this.type,
+      db: this.db,
+      name: this.name,
+      args: this.args,
+      keys: this.keys,
+      offset: this.offset,
+      transaction: this.transaction,
+    });
+  }
+
+  detach(): CommandView {
+    return new CommandView(detachedBatch(this.batch, this.at), 0);
+  }
+}

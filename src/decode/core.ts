@@ -1,0 +1,132 @@
+/**
+ * One instance of the WebAssembly core, its calls and its control block. Instances are pooled.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import { wasmModule } from "./wasm.ts";
+
+type Call = (...args: number[]) => number;
+
+/** Regions that an instance starts with, in bytes. */
+const TAPE = 512 << 10;
+const ARENA = 512 << 10;
+const WINDOW = 320 << 10;
+/** An instance whose memory has grown beyond this is dropped after use: memory does not shrink. */
+const KEEP = 8 << 20;
+const POOLED = 4;
+
+const pool: Core[] = [];
+
+/** An idle instance, or a new one. */
+export function takeCore(): Core {
+  return pool.pop() ?? new Core();
+}
+
+/** Gives an instance back. */
+export function returnCore(core: Core): void {
+  if (pool.length < POOLED && core.memoryBytes <= KEEP) pool.push(core);
+}
+
+/** An instance of the core. */
+export class Core {
+  readonly #memory: WebAssembly.Memory;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  readonly #beginSnapshot: Call;
+  readonly #beginStream: Call;
+  readonly #limit: Call;
+  readonly #reserve: Call;
+  readonly #input: Call;
+  /** Tells that this many bytes were written at the end of the input. */
+  readonly commit: Call;
+  /** Reads on; answers a status of abi.ts. */
+  readonly run: Call;
+  /** Forgets the batch at hand. */
+  readonly release: Call;
+  /** Describes the place where the input stops short, as an error. */
+  readonly interrupted: Call;
+
+  constructor() {
+    const { exports } = new WebAssembly.Instance(wasmModule());
+    const { memory } = exports;
+    if (!(memory instanceof WebAssembly.Memory)) throw new TypeError("the core has no memory");
+    this.#memory = memory;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#view = new DataView(memory.buffer);
+    this.#beginSnapshot = call(exports, "beginSnapshot");
+    this.#beginStream = call(exports, "beginStream");
+    this.#limit = call(exports, "limit");
+    this.#reserve = call(exports, "reserve");
+    this.#input = call(exports, "input");
+    this.commit = call(exports, "commit");
+    this.run = call(exports, "run");
+    this.release = call(exports, "release");
+    this.interrupted = call(exports, "interrupted");
+    this.reserve(TAPE, ARENA, WINDOW);
+  }
+
+  /** Bytes of linear memory. */
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Linear memory; valid until the next {@linkcode reserve}. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  /** A u32 of the control block. */
+  u32(address: number): number {
+    return this.#view.getUint32(address, true);
+  }
+
+  /** A u64 of the control block, as far as a number holds it. */
+  u64(address: number): number {
+    return this.u32(address) + this.u32(address + 4) * 0x100000000;
+  }
+
+  /** Starts an RDB. */
+  beginSnapshot(verify: boolean): void {
+    this.#beginSnapshot(verify ? 1 : 0);
+  }
+
+  /** Starts a command stream. */
+  beginStream(offset: number, db: number, inlineCommands: boolean): void {
+    this.#beginStream(offset, db, inlineCommands ? 1 : 0);
+  }
+
+  /** Sets the limits, in bytes. */
+  limit(blob: number, string: number, transaction: number): void {
+    this.#limit(blob, string, transaction);
+  }
+
+  /** Bytes of input that can be written now; moves what is left over out of the way for `wanted`. */
+  input(wanted: number): number {
+    return this.#input(wanted);
+  }
+
+  /** Grows the regions to these sizes; false when there is no memory for them. */
+  reserve(tape: number, arena: number, window: number): boolean {
+    const done = this.#reserve(tape, arena, window) !== 0;
+    if (this.#bytes.buffer !== this.#memory.buffer) {
+      this.#bytes = new Uint8Array(this.#memory.buffer);
+      this.#view = new DataView(this.#memory.buffer);
+    }
+    return done;
+  }
+
+  /** Copies out the words of the tape. */
+  copyTape(): Int32Array<ArrayBuffer> {
+    const from = this.u32(abi.TAPE_START);
+    const words = (this.u32(abi.TAPE_END) - from) >> 2;
+    return new Int32Array(this.#memory.buffer, from, words).slice();
+  }
+}
+
+function call(exports: WebAssembly.Exports, name: string): Call {
+  const f = exports[name];
+  if (typeof f !== "function") throw new TypeError(`the core has no ${name}`);
+  return (...args) => Number(f(...args));
+}

@@ -1,0 +1,111 @@
+/**
+ * A status of the core, made into an error once.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import { NsyncError, type NsyncErrorCode } from "../errors.ts";
+import type { Core } from "./core.ts";
+import { toText } from "./text.ts";
+
+/** The AT_* codes of abi.ts in words. */
+const READING: readonly string[] = [
+  "header",
+  "opcode",
+  "key",
+  "aux field",
+  "database number",
+  "database size",
+  "expiry",
+  "eviction data",
+  "function library",
+  "module aux data",
+  "slot",
+  "checksum",
+  "string",
+  "list",
+  "set",
+  "sorted set",
+  "hash",
+  "stream",
+  "module value",
+  "array",
+  "stream group",
+  "ziplist",
+  "listpack",
+  "intset",
+  "zipmap",
+  "compressed string",
+  "command",
+  "key metadata",
+  "hash template",
+];
+
+const CODES: Readonly<Record<number, NsyncErrorCode>> = {
+  [abi.ERR_CORRUPT]: "RDB_CORRUPT",
+  [abi.ERR_MAGIC]: "RDB_CORRUPT",
+  [abi.ERR_UNKNOWN_TYPE]: "RDB_UNKNOWN_TYPE",
+  [abi.ERR_UNKNOWN_OPCODE]: "RDB_UNKNOWN_TYPE",
+  [abi.ERR_CHECKSUM]: "RDB_CHECKSUM",
+  [abi.ERR_TRUNCATED]: "RDB_TRUNCATED",
+  [abi.ERR_LIMIT]: "LIMIT",
+  [abi.ERR_PROTOCOL]: "PROTOCOL",
+};
+
+/** The family of a snapshot, from the control block. */
+export function familyOf(core: Core): "redis" | "valkey" | undefined {
+  const family = core.u32(abi.FAMILY);
+  return family === abi.REDIS ? "redis" : family === abi.VALKEY ? "valkey" : undefined;
+}
+
+/** The error that the control block describes; `key` is the key of a value that was split. */
+export function decodeError(core: Core, inSnapshot: boolean, splitKey?: Uint8Array): NsyncError {
+  const kind = core.u32(abi.ERROR_CODE);
+  const code = CODES[kind] ?? "RDB_CORRUPT";
+  const reading = READING[core.u32(abi.ERROR_READING)] ?? "record";
+  const offset = core.u64(abi.ERROR_OFFSET);
+  const version = inSnapshot ? core.u32(abi.RDB_VERSION) : 0;
+  const family = inSnapshot ? familyOf(core) : undefined;
+  const keyLength = core.u32(abi.ERROR_KEY_LENGTH);
+  const keyAt = core.u32(abi.ERROR_KEY);
+  const key = keyLength === abi.NO_KEY
+    ? undefined
+    : toText(splitKey ?? core.bytes.subarray(keyAt, keyAt + keyLength));
+  const of = key === undefined ? "" : ` of key ${JSON.stringify(shorten(key))}`;
+  return new NsyncError(code, sentence(core, kind, reading + of, offset), {
+    offset,
+    reading,
+    key,
+    family,
+    rdbVersion: version || undefined,
+    db: inSnapshot ? core.u32(abi.ERROR_DB) : undefined,
+  });
+}
+
+function sentence(core: Core, kind: number, reading: string, offset: number): string {
+  const detail = core.u32(abi.ERROR_DETAIL);
+  const version = `RDB version ${core.u32(abi.RDB_VERSION)} of ${familyOf(core)}`;
+  switch (kind) {
+    case abi.ERR_MAGIC:
+      return `This is not an RDB: it does not start with REDIS or VALKEY and a known version (byte ${offset}).`;
+    case abi.ERR_UNKNOWN_TYPE:
+      return `Value type ${detail} at byte ${offset} does not exist in ${version}.`;
+    case abi.ERR_UNKNOWN_OPCODE:
+      return `Opcode ${detail} at byte ${offset} does not exist in ${version}.`;
+    case abi.ERR_CHECKSUM:
+      return `The checksum of the RDB is wrong: its content was changed or damaged (checksum at byte ${offset}).`;
+    case abi.ERR_LIMIT:
+      return `The ${reading} at byte ${offset} is larger than the limits allow; raise maxBlobBytes.`;
+    case abi.ERR_TRUNCATED:
+      return `The input ends at byte ${offset}, inside of the ${reading}.`;
+    case abi.ERR_PROTOCOL:
+      return `The stream is not a command stream: unexpected byte ${detail} at offset ${offset}.`;
+    default:
+      return `The ${reading} at byte ${offset} is broken.`;
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}

@@ -1,0 +1,226 @@
+/**
+ * Bytes in, batches of events out.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import { NsyncError } from "../errors.ts";
+import { TapeBatch } from "./batch.ts";
+import { type Core, returnCore, takeCore } from "./core.ts";
+import { decodeError, familyOf } from "./decode_error.ts";
+import type { Limits } from "./limits.ts";
+import { Snapshot } from "./snapshot.ts";
+
+/** Linear memory that a value needs beside its own bytes, and what lies around it in the window. */
+const HEADROOM = 8 << 20;
+/** Smallest piece of input worth reading. */
+const LITTLE = 16 << 10;
+
+/** What a command stream starts with. */
+export interface StreamStart {
+  /** Replication offset of the byte before the first. */
+  readonly offset: number;
+  /** Database in force. */
+  readonly db: number;
+  /** Servers up to 2.6 send some commands inline. */
+  readonly inlineCommands: boolean;
+}
+
+/** Decodes one snapshot, or one command stream. */
+export class Decoder {
+  /** What the snapshot says about itself; `undefined` for a command stream. */
+  readonly snapshot: Snapshot | undefined;
+  readonly #limits: Limits;
+  #core: Core | undefined;
+  #done = false;
+  #splitKey: Uint8Array | undefined;
+
+  private constructor(limits: Limits, snapshot?: Snapshot) {
+    this.#limits = limits;
+    this.snapshot = snapshot;
+    this.#core = takeCore();
+    this.#core.limit(limits.maxBlobBytes, limits.maxStringBytes, limits.maxTransactionBytes);
+  }
+
+  /** A decoder for an RDB. */
+  static snapshot(limits: Limits, verify: boolean): Decoder {
+    const decoder = new Decoder(limits, new Snapshot());
+    decoder.#open.beginSnapshot(verify);
+    return decoder;
+  }
+
+  /** A decoder for a command stream. */
+  static commands(limits: Limits, start: StreamStart): Decoder {
+    const decoder = new Decoder(limits);
+    decoder.#open.beginStream(start.offset, start.db, start.inlineCommands);
+    return decoder;
+  }
+
+  get #open(): Core {
+    if (this.#core === undefined) throw new TypeError("the decoder is closed");
+    return this.#core;
+  }
+
+  /** The snapshot is complete. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Offset behind the last complete unit of the command stream, and the database there. */
+  get safe(): { readonly offset: number; readonly db: number } {
+    const core = this.#open;
+    return { offset: core.u64(abi.SAFE_OFFSET), db: core.u32(abi.DB) };
+  }
+
+  /** How many times the master has asked for an ACK. */
+  get getAcks(): number {
+    return this.#open.u32(abi.GETACKS);
+  }
+
+  /**
+   * A view to read input into, at least `LITTLE` bytes long, to be followed by {@linkcode wrote}
+   * before anything else.
+   */
+  space(): Uint8Array<ArrayBuffer> {
+    const core = this.#open;
+    let room = core.input(LITTLE);
+    if (room < LITTLE) {
+      this.#growWindow(core);
+      room = core.input(LITTLE);
+    }
+    const end = core.u32(abi.INPUT_END);
+    return core.bytes.subarray(end, end + room);
+  }
+
+  /** Tells how many bytes were written into {@linkcode space}. */
+  wrote(bytes: number): void {
+    this.#open.commit(bytes);
+  }
+
+  /** Makes the window at least this large. */
+  widen(window: number): void {
+    const core = this.#open;
+    if (window > core.u32(abi.WINDOW_CAPACITY)) core.reserve(0, 0, window);
+  }
+
+  /** Copies as much of `chunk` as there is room for; answers how much. */
+  feed(chunk: Uint8Array): number {
+    const space = this.space();
+    const n = Math.min(space.length, chunk.length);
+    space.set(n === chunk.length ? chunk : chunk.subarray(0, n));
+    this.wrote(n);
+    return n;
+  }
+
+  /** The next batch; `undefined` when there is none before more input comes, or the snapshot is done. */
+  next(): TapeBatch | undefined {
+    const core = this.#open;
+    for (;;) {
+      const status = core.run();
+      const batch = this.#take(core);
+      if (status === abi.DONE) this.#done = true;
+      if (batch !== undefined) return batch;
+      if (status === abi.ERROR) throw this.#error(core);
+      if (status === abi.GROW) this.#grow(core);
+      else if (status !== abi.BATCH) return undefined;
+    }
+  }
+
+  /** Offset in the input behind what has been decoded. */
+  get end(): number {
+    return this.#open.u64(abi.SOURCE_OFFSET);
+  }
+
+  /** The error of an input that ends before the snapshot does. */
+  truncated(): NsyncError {
+    const core = this.#open;
+    core.interrupted();
+    return this.#error(core);
+  }
+
+  /** A copy of the input behind the snapshot's end. */
+  rest(): Uint8Array<ArrayBuffer> {
+    const core = this.#open;
+    return core.bytes.slice(core.u32(abi.SOURCE_END), core.u32(abi.INPUT_END));
+  }
+
+  /** Frees the decoder's memory. Idempotent. */
+  close(): void {
+    if (this.#core !== undefined) returnCore(this.#core);
+    this.#core = undefined;
+  }
+
+  #error(core: Core): NsyncError {
+    return decodeError(core, this.snapshot !== undefined, this.#splitKey);
+  }
+
+  #take(core: Core): TapeBatch | undefined {
+    const source = core.u32(abi.SOURCE_START);
+    const sourceLength = core.u32(abi.SOURCE_END) - source;
+    const tape = core.copyTape();
+    if (tape.length === 0 && (sourceLength === 0 || this.snapshot !== undefined)) {
+      if (sourceLength > 0) core.release();
+      return undefined;
+    }
+    const arena = core.u32(abi.ARENA_START);
+    const arenaLength = core.u32(abi.ARENA_END) - arena;
+    const memory = core.bytes;
+    const bytes = new Uint8Array(sourceLength + arenaLength);
+    bytes.set(memory.subarray(source, source + sourceLength));
+    bytes.set(memory.subarray(arena, arena + arenaLength), sourceLength);
+    const batch = new TapeBatch({
+      bytes,
+      sourceLength,
+      offset: core.u64(abi.SOURCE_OFFSET),
+      tape,
+      snapshot: this.snapshot,
+      splitKey: this.#splitKey,
+    });
+    if (this.snapshot !== undefined && tape.length > 0) this.#noteBatch(core, batch, this.snapshot);
+    core.release();
+    return batch;
+  }
+
+  #noteBatch(core: Core, batch: TapeBatch, snapshot: Snapshot): void {
+    snapshot.rdbVersion = core.u32(abi.RDB_VERSION);
+    snapshot.family = familyOf(core);
+    if (core.u32(abi.NOTES) !== 0) snapshot.note(batch);
+    // A part that is not the last is always alone in its batch.
+    const flags = batch.tape[0] >> 8;
+    const isPart = (batch.tape[0] & 0xff) === abi.TAG_LOAD && (flags & abi.PART) !== 0;
+    if (!isPart) this.#splitKey = undefined;
+    else if ((flags & abi.LAST_PART) !== 0) this.#splitKey = undefined;
+    else this.#splitKey ??= batch.bytesAt(abi.LOAD_KEY).slice();
+  }
+
+  #grow(core: Core): void {
+    const most = this.#limits.maxBlobBytes + HEADROOM;
+    const tape = grown(core.u32(abi.TAPE_CAPACITY), core.u32(abi.WANT_TAPE));
+    const arena = grown(core.u32(abi.ARENA_CAPACITY), core.u32(abi.WANT_ARENA));
+    if (tape > 4 * most || arena > 4 * most || !core.reserve(tape, arena, 0)) {
+      throw this.#limit(core);
+    }
+  }
+
+  #growWindow(core: Core): void {
+    const { maxBlobBytes, maxStringBytes, maxTransactionBytes } = this.#limits;
+    const most = Math.max(maxBlobBytes, maxStringBytes, maxTransactionBytes) + HEADROOM;
+    const now = core.u32(abi.WINDOW_CAPACITY);
+    if (now >= most || !core.reserve(0, 0, Math.min(2 * now, most))) throw this.#limit(core);
+  }
+
+  #limit(core: Core): NsyncError {
+    core.interrupted();
+    const { offset, reading, key, db } = this.#error(core);
+    return new NsyncError(
+      "LIMIT",
+      `The ${reading} around byte ${offset} needs more memory than the limits allow; raise maxBlobBytes.`,
+      { offset, reading, key, db },
+    );
+  }
+}
+
+function grown(capacity: number, want: number): number {
+  return want === 0 ? 0 : Math.max(2 * capacity, capacity + want);
+}

@@ -1,0 +1,110 @@
+/**
+ * One record with only its own bytes.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import { TapeBatch } from "./batch.ts";
+
+/** A batch that holds nothing but the record at word `at`. */
+export function detachedBatch(batch: TapeBatch, at: number): TapeBatch {
+  const tape = batch.tape.slice(at, at + batch.tape[at + 1]);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for (const word of stringWords(tape)) {
+    const bytes = batch.bytesAt(at + word);
+    tape[word] = length;
+    length += bytes.length;
+    pieces.push(bytes);
+  }
+  const bytes = new Uint8Array(length);
+  length = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, length);
+    length += piece.length;
+  }
+  const tag = tape[0] & 0xff;
+  const split = tag === abi.TAG_LOAD && tape[abi.LOAD_PART] > 0;
+  return new TapeBatch({
+    bytes,
+    sourceLength: length,
+    offset: batch.offset,
+    tape,
+    snapshot: batch.snapshot,
+    splitKey: split ? batch.splitKey?.slice() : undefined,
+  });
+}
+
+/** The words at which a record's strings stand. */
+function stringWords(tape: Int32Array): number[] {
+  switch (tape[0] & 0xff) {
+    case abi.TAG_CMD:
+      return pairs(abi.CMD_ARGS, tape.length);
+    case abi.TAG_AUX:
+    case abi.TAG_FUNCTION:
+      return pairs(2, tape.length);
+    case abi.TAG_MODULE_AUX:
+      return moduleWords(tape, 3);
+    case abi.TAG_SLOT_IMPORT:
+      return [2];
+    case abi.TAG_LOAD:
+      return [abi.LOAD_KEY, ...valueWords(tape)];
+    default:
+      return [];
+  }
+}
+
+function pairs(from: number, to: number): number[] {
+  const words: number[] = [];
+  for (let word = from; word < to; word += 2) words.push(word);
+  return words;
+}
+
+function valueWords(tape: Int32Array): number[] {
+  switch (tape[0] >>> 24) {
+    case abi.KIND_ZSET:
+      return zsetWords(tape);
+    case abi.KIND_STREAM:
+      return streamWords(tape);
+    case abi.KIND_MODULE:
+      return moduleWords(tape, abi.LOAD_ITEMS);
+    default:
+      return pairs(abi.LOAD_ITEMS, tape.length);
+  }
+}
+
+function zsetWords(tape: Int32Array): number[] {
+  const words: number[] = [];
+  for (let word = abi.LOAD_ITEMS; word < tape.length; word += 4) {
+    words.push(word);
+    // A score that stayed text: its reference moves, its marked length does not.
+    if (tape[word + 3] >>> 0 >= abi.SCORE_TEXT) words.push(word + 2);
+  }
+  return words;
+}
+
+function streamWords(tape: Int32Array): number[] {
+  const words: number[] = [];
+  for (let word = abi.LOAD_ITEMS; word < tape.length;) {
+    const piece = tape[word];
+    if (piece === abi.STREAM_ENTRY) {
+      const fields = word + abi.STREAM_ENTRY_WORDS;
+      const end = fields + 4 * tape[word + 5];
+      words.push(...pairs(fields, end));
+      word = end;
+    } else {
+      if (piece === abi.STREAM_GROUP || piece === abi.STREAM_CONSUMER) words.push(word + 1);
+      word += abi.streamPieceWords(piece);
+    }
+  }
+  return words;
+}
+
+function moduleWords(tape: Int32Array, head: number): number[] {
+  const words = [head, head + 3];
+  for (let word = head + abi.MODULE_FIELDS; word < tape.length; word += 3) {
+    if (tape[word] === abi.MODULE_STRING) words.push(word + 1);
+  }
+  return words;
+}

@@ -1,0 +1,41 @@
+/**
+ * What bounds the decoder's memory.
+ *
+ * @module
+ */
+
+import { NsyncError } from "../errors.ts";
+
+/** What bounds the decoder's memory, all in bytes. */
+export interface Limits {
+  /** Longest single string, container blob or command argument; a longer one is a `LIMIT` error. */
+  readonly maxBlobBytes: number;
+  /** Longest string value that is delivered whole; a longer one arrives in slices. */
+  readonly maxStringBytes: number;
+  /** Longest transaction that is held until its EXEC; a longer one is delivered in pieces. */
+  readonly maxTransactionBytes: number;
+}
+
+const MIB = 1 << 20;
+
+/** The defaults: 512 MiB (the servers' own), 16 MiB, 64 MiB. */
+export const DEFAULT_LIMITS: Limits = {
+  maxBlobBytes: 512 * MIB,
+  maxStringBytes: 16 * MIB,
+  maxTransactionBytes: 64 * MIB,
+};
+
+/** The limits among some options, with defaults for the others. */
+export function limitsOf(options: Partial<Limits>): Limits {
+  const limits = {
+    maxBlobBytes: options.maxBlobBytes ?? DEFAULT_LIMITS.maxBlobBytes,
+    maxStringBytes: options.maxStringBytes ?? DEFAULT_LIMITS.maxStringBytes,
+    maxTransactionBytes: options.maxTransactionBytes ?? DEFAULT_LIMITS.maxTransactionBytes,
+  };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new NsyncError("OPTION", `${name} must be a positive number of bytes.`);
+    }
+  }
+  return limits;
+}

@@ -1,0 +1,89 @@
+/**
+ * What a snapshot says about itself, gathered while it is decoded.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import type { ChecksumState, KeyCounts, Kind } from "../events.ts";
+import type { TapeBatch } from "./batch.ts";
+
+/** The kinds by their number in abi.ts. */
+export const KINDS: readonly Kind[] = [
+  "string",
+  "list",
+  "set",
+  "zset",
+  "hash",
+  "stream",
+  "module",
+];
+
+const CHECKSUMS: readonly ChecksumState[] = ["verified", "disabled", "absent", "unchecked"];
+/** Aux fields with these names are remembered. */
+const REMEMBERED = new Set([
+  "redis-ver",
+  "valkey-ver",
+  "repl-id",
+  "repl-offset",
+  "repl-stream-db",
+  "aof-base",
+  "aof-preamble",
+]);
+
+/** What a snapshot says about itself. */
+export class Snapshot {
+  /** Whose format it is in. */
+  family: "redis" | "valkey" | undefined;
+  /** Version in its header. */
+  rdbVersion = 0;
+  /** The aux fields that matter to a replica. */
+  readonly aux: Map<string, string> = new Map();
+  /** Replication ID and offset as the master told them, rather than the aux fields. */
+  replication: { readonly replId: string | undefined; readonly offset: number } | undefined;
+  /** Number of keys, complete at the end. */
+  keys = 0;
+  /** State of the checksum, known at the end. */
+  checksum: ChecksumState = "unchecked";
+  readonly #counts: Map<number, Map<Kind, number>> = new Map();
+
+  /** Version of the server that wrote it. */
+  get serverVersion(): string | undefined {
+    return this.aux.get("valkey-ver") ?? this.aux.get("redis-ver");
+  }
+
+  /** Number of keys by database and kind. */
+  get counts(): KeyCounts {
+    const counts: { [db: string]: { [kind in Kind]?: number } } = {};
+    for (const [db, kinds] of this.#counts) counts[db] = Object.fromEntries(kinds);
+    return counts;
+  }
+
+  /** Takes note of a batch's records about the snapshot. */
+  note(batch: TapeBatch): void {
+    const { tape } = batch;
+    for (let at = 0; at < tape.length; at += tape[at + 1]) {
+      const tag = tape[at] & 0xff;
+      if (tag === abi.TAG_AUX) {
+        const name = batch.textAt(at + 2);
+        if (REMEMBERED.has(name)) this.aux.set(name, batch.textAt(at + 4));
+      } else if (tag === abi.TAG_COUNTS) {
+        this.#add(tape, at);
+      } else if (tag === abi.TAG_EOF) {
+        this.checksum = CHECKSUMS[tape[at + 2]] ?? "unchecked";
+      }
+    }
+  }
+
+  #add(tape: Int32Array, at: number): void {
+    const db = tape[at + 2];
+    const kinds = this.#counts.get(db) ?? new Map<Kind, number>();
+    this.#counts.set(db, kinds);
+    for (const [number, kind] of KINDS.entries()) {
+      const n = tape[at + 3 + number] >>> 0;
+      if (n === 0) continue;
+      kinds.set(kind, (kinds.get(kind) ?? 0) + n);
+      this.keys += n;
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What every event over a batch has in common.
+ *
+ * @module
+ */
+
+import type { PlainEvent } from "../events.ts";
+import { printAs } from "../inspect.ts";
+import type { TapeBatch } from "./batch.ts";
+
+/** A record of a batch's tape. */
+export abstract class View {
+  /** The batch. */
+  protected readonly batch: TapeBatch;
+  /** Word of the tape at which the record starts. */
+  protected readonly at: number;
+
+  /** The record at word `at`. */
+  constructor(batch: TapeBatch, at: number) {
+    this.batch = batch;
+    this.at = at;
+  }
+
+  /** A word of the record. */
+  protected word(n: number): number {
+    return this.batch.tape[this.at + n];
+  }
+
+  /** The plain form. */
+  abstract toJSON(): PlainEvent;
+
+  /** What printing shows. */
+  protected printed(): object {
+    return this.toJSON();
+  }
+
+  static {
+    printAs(View.prototype, (view) => view.printed());
+  }
+}
+
+/** A plain object without the members that are undefined. */
+export function withoutUndefined<T extends object>(object: T): T {
+  for (const [name, value] of Object.entries(object)) {
+    if (value === undefined) Reflect.deleteProperty(object, name);
+  }
+  return object;
+}

@@ -1,0 +1,65 @@
+/**
+ * Records of the tape as events.
+ *
+ * @module
+ */
+
+import * as abi from "../../wasm/abi.ts";
+import type { NsyncEvent } from "../events.ts";
+import type { TapeBatch } from "./batch.ts";
+import { CommandView } from "./command_view.ts";
+import {
+  HashView,
+  ListView,
+  ModuleView,
+  SetView,
+  StreamView,
+  StringView,
+  ZsetView,
+} from "./load_views.ts";
+import { AuxView, EofView, FunctionView, ModuleAuxView, SlotView } from "./record_views.ts";
+
+/** The event whose record starts at word `at`. */
+export function eventAt(batch: TapeBatch, at: number): NsyncEvent {
+  const head = batch.tape[at];
+  switch (head & 0xff) {
+    case abi.TAG_CMD:
+      return new CommandView(batch, at);
+    case abi.TAG_LOAD:
+      return loadAt(batch, at, head >>> 24);
+    case abi.TAG_AUX:
+      return new AuxView(batch, at);
+    case abi.TAG_FUNCTION:
+      return new FunctionView(batch, at);
+    case abi.TAG_MODULE_AUX:
+      return new ModuleAuxView(batch, at);
+    case abi.TAG_SLOT:
+    case abi.TAG_SLOT_IMPORT:
+      return new SlotView(batch, at);
+    case abi.TAG_EOF:
+      return new EofView(batch);
+    default:
+      throw new TypeError(`no event has tag ${head & 0xff}`);
+  }
+}
+
+function loadAt(batch: TapeBatch, at: number, kind: number): NsyncEvent {
+  switch (kind) {
+    case abi.KIND_STRING:
+      return new StringView(batch, at);
+    case abi.KIND_LIST:
+      return new ListView(batch, at);
+    case abi.KIND_SET:
+      return new SetView(batch, at);
+    case abi.KIND_HASH:
+      return new HashView(batch, at);
+    case abi.KIND_ZSET:
+      return new ZsetView(batch, at);
+    case abi.KIND_STREAM:
+      return new StreamView(batch, at);
+    case abi.KIND_MODULE:
+      return new ModuleView(batch, at);
+    default:
+      throw new TypeError(`no value has kind ${kind}`);
+  }
+}

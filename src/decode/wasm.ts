@@ -1,0 +1,29 @@
+/**
+ * The WebAssembly core as it ships: its raw bytes, and a way to hand in a module compiled elsewhere
+ * for hosts that forbid compiling at run time.
+ *
+ * @module
+ */
+
+import { wasmBase64 } from "./core.gen.ts";
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The core's bytes: a WebAssembly module without imports. */
+export function wasmBytes(): Uint8Array<ArrayBuffer> {
+  const text = atob(wasmBase64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** Uses a module that was compiled from {@linkcode wasmBytes} elsewhere; to be called before anything is decoded. */
+export function init(module: WebAssembly.Module): void {
+  compiled = module;
+}
+
+/** The compiled core; compiles it when nobody handed one in. */
+export function wasmModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(wasmBytes());
+  return compiled;
+}

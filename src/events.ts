@@ -1,0 +1,429 @@
+/**
+ * What nsync delivers: a union on `type`. Strings exist as text and as bytes, each made when asked
+ * for; `toJSON()` gives the plain form.
+ *
+ * @module
+ */
+
+import type { NsyncError } from "./errors.ts";
+
+/** The kinds of value. */
+export type Kind = "string" | "list" | "set" | "hash" | "zset" | "stream" | "module";
+
+/** Anything that nsync delivers. */
+export type NsyncEvent =
+  | ResetEvent
+  | LoadEvent
+  | AuxEvent
+  | FunctionEvent
+  | ModuleAuxEvent
+  | SlotEvent
+  | EofEvent
+  | ResumeEvent
+  | CmdEvent
+  | ErrorEvent;
+
+/** The plain form of an event: what `JSON.stringify` writes. */
+export type PlainEvent = { readonly type: NsyncEvent["type"] } & { readonly [name: string]: unknown };
+
+/** What every event can do. */
+export interface EventBase {
+  /** The plain form: arrays for collections, strings for what JSON numbers cannot hold. */
+  toJSON(): PlainEvent;
+}
+
+/** An event that is a view over its batch's bytes. */
+export interface BatchEvent<Self> extends EventBase {
+  /** An independent copy: it keeps nothing else of its batch alive. */
+  detach(): Self;
+}
+
+/** Why a full synchronization began. */
+export type ResetReason =
+  /** The first one of this link. */
+  | "start"
+  /** The link broke inside of a snapshot, which cannot be resumed. */
+  | "snapshot-lost"
+  /** The master did not grant a partial resynchronization. */
+  | "not-granted"
+  /** The server is older than 2.8 and knows no partial resynchronization. */
+  | "sync";
+
+/** A full synchronization begins: whatever was known is about to be replaced. */
+export interface ResetEvent extends EventBase {
+  /** Discriminates the union. */
+  readonly type: "reset";
+  /** Replication ID, 40 hex digits; `undefined` from servers before 2.8. */
+  readonly replId: string | undefined;
+  /** Replication offset of the snapshot. */
+  readonly offset: number;
+  /** Why it began. */
+  readonly reason: ResetReason;
+  /** Version of the server that wrote the snapshot, where it says so. */
+  readonly serverVersion: string | undefined;
+  /** Version in the snapshot's header. */
+  readonly rdbVersion: number;
+}
+
+/** Where a part of a split value stands. */
+export interface Part {
+  /** Number of the part, from 0. */
+  readonly index: number;
+  /** The value is complete with it. */
+  readonly last: boolean;
+}
+
+/** What the `load` events of every kind have. */
+export interface LoadBase {
+  /** Discriminates the union. */
+  readonly type: "load";
+  /** Database. */
+  readonly db: number;
+  /** Key as text. */
+  readonly key: string;
+  /** Key as bytes. */
+  readonly keyBytes: Uint8Array;
+  /** Absolute expiry in milliseconds since 1970. */
+  readonly expireAt: number | undefined;
+  /** Seconds since the last access. */
+  readonly idle: number | undefined;
+  /** Access frequency, the server's logarithmic counter 0..255. */
+  readonly freq: number | undefined;
+  /** Set when the value was too large for one event. */
+  readonly part: Part | undefined;
+  /** The value's type byte in the snapshot. */
+  readonly rdbType: number;
+}
+
+/** One key of the snapshot, or one part of a very large one. */
+export type LoadEvent =
+  | StringLoad
+  | ListLoad
+  | SetLoad
+  | HashLoad
+  | ZsetLoad
+  | StreamLoad
+  | ModuleLoad;
+
+/** A string. */
+export interface StringLoad extends LoadBase, BatchEvent<StringLoad> {
+  /** Discriminates the union. */
+  readonly kind: "string";
+  /** Text; a slice of a split string has bytes only, and asking for its text throws. */
+  readonly value: string;
+  /** Bytes. */
+  readonly valueBytes: Uint8Array;
+}
+
+/** A list, head first. */
+export interface ListLoad extends LoadBase, BatchEvent<ListLoad> {
+  /** Discriminates the union. */
+  readonly kind: "list";
+  /** Elements as text. */
+  readonly value: string[];
+  /** Elements as bytes. */
+  readonly valueBytes: Uint8Array[];
+}
+
+/** A set. */
+export interface SetLoad extends LoadBase, BatchEvent<SetLoad> {
+  /** Discriminates the union. */
+  readonly kind: "set";
+  /** Members as text. */
+  readonly value: Set<string>;
+  /** Members as bytes, in the snapshot's order. */
+  readonly valueBytes: Uint8Array[];
+}
+
+/** A field of a hash, in bytes. */
+export interface HashFieldBytes {
+  /** Name. */
+  readonly field: Uint8Array;
+  /** Value. */
+  readonly value: Uint8Array;
+  /** The field's own absolute expiry in milliseconds since 1970. */
+  readonly expireAt?: number;
+}
+
+/** A hash. */
+export interface HashLoad extends LoadBase, BatchEvent<HashLoad> {
+  /** Discriminates the union. */
+  readonly kind: "hash";
+  /** Fields as text. */
+  readonly value: Map<string, string>;
+  /** Fields as bytes, in the snapshot's order. */
+  readonly valueBytes: HashFieldBytes[];
+  /** Expiries of the fields that have one, in milliseconds since 1970. */
+  readonly fieldExpireAt: Map<string, number>;
+}
+
+/** A member of a sorted set; `M` is text or bytes. */
+export interface ZsetMember<M> {
+  /** Member. */
+  readonly member: M;
+  /** Score. */
+  readonly score: number;
+}
+
+/** A sorted set, by score and then member; the parts of a split one in the snapshot's order. */
+export interface ZsetLoad extends LoadBase, BatchEvent<ZsetLoad> {
+  /** Discriminates the union. */
+  readonly kind: "zset";
+  /** Members as text. */
+  readonly value: ZsetMember<string>[];
+  /** Members as bytes. */
+  readonly valueBytes: ZsetMember<Uint8Array>[];
+}
+
+/** An entry of a stream; `S` is text or bytes. */
+export interface StreamEntry<S> {
+  /** `ms-seq`. */
+  readonly id: string;
+  /** Names and values, in order. */
+  readonly fields: [S, S][];
+}
+
+/** An entry that was delivered to a consumer and not yet acknowledged. */
+export interface StreamPending<S> {
+  /** `ms-seq`. */
+  readonly id: string;
+  /** Its owner; `undefined` when it has none. */
+  readonly consumer: S | undefined;
+  /** Milliseconds since 1970. */
+  readonly deliveryTime: number;
+  /** How often it was delivered. */
+  readonly deliveryCount: number;
+}
+
+/** A consumer of a group. */
+export interface StreamConsumer<S> {
+  /** Name. */
+  readonly name: S;
+  /** Last attempt to read, milliseconds since 1970. */
+  readonly seenTime: number;
+  /** Last time it got something; `undefined` when never. */
+  readonly activeTime: number | undefined;
+  /** Ids of its pending entries. */
+  readonly pending: string[];
+}
+
+/** A consumer group. */
+export interface StreamGroup<S> {
+  /** Name. */
+  readonly name: S;
+  /** Last delivered id. */
+  readonly lastId: string;
+  /** Entries read; `undefined` when the server does not know. */
+  readonly entriesRead: number | bigint | undefined;
+  /** Pending entries list. */
+  readonly pending: StreamPending<S>[];
+  /** Consumers. */
+  readonly consumers: StreamConsumer<S>[];
+}
+
+/**
+ * A stream's value; `S` is text or bytes. What only the last part of a split stream holds (all but
+ * entries) is `undefined` in the parts before it, as is what the server version does not know.
+ */
+export interface StreamValue<S> {
+  /** Live entries, oldest first. */
+  readonly entries: StreamEntry<S>[];
+  /** Number of live entries. */
+  readonly length: number | undefined;
+  /** Last id given out. */
+  readonly lastId: string | undefined;
+  /** First live id. */
+  readonly firstId: string | undefined;
+  /** Largest id that was deleted. */
+  readonly maxDeletedId: string | undefined;
+  /** Entries ever added. */
+  readonly entriesAdded: number | bigint | undefined;
+  /** Consumer groups. */
+  readonly groups: StreamGroup<S>[];
+}
+
+/** A stream. */
+export interface StreamLoad extends LoadBase, BatchEvent<StreamLoad> {
+  /** Discriminates the union. */
+  readonly kind: "stream";
+  /** Names, fields and values as text. */
+  readonly value: StreamValue<string>;
+  /** Names, fields and values as bytes. */
+  readonly valueBytes: StreamValue<Uint8Array>;
+}
+
+/** A module's value, as far as it describes itself. */
+export interface ModuleValue {
+  /** The module type's name, 9 characters. */
+  readonly name: string;
+  /** Its encoding version. */
+  readonly version: number;
+  /** What the module saved, in order: integers, floating point numbers, strings. */
+  readonly fields: (bigint | number | Uint8Array)[];
+}
+
+/** A value of a module's type. */
+export interface ModuleLoad extends LoadBase, BatchEvent<ModuleLoad> {
+  /** Discriminates the union. */
+  readonly kind: "module";
+  /** Name, version and fields. */
+  readonly value: ModuleValue;
+  /** The raw value, from the module id to the closing zero. */
+  readonly valueBytes: Uint8Array;
+}
+
+/** A note that the snapshot carries about itself. */
+export interface AuxEvent extends BatchEvent<AuxEvent> {
+  /** Discriminates the union. */
+  readonly type: "aux";
+  /** Name as text, such as `redis-ver`. */
+  readonly name: string;
+  /** Name as bytes. */
+  readonly nameBytes: Uint8Array;
+  /** Value as text. */
+  readonly value: string;
+  /** Value as bytes. */
+  readonly valueBytes: Uint8Array;
+}
+
+/** A function library. */
+export interface FunctionEvent extends BatchEvent<FunctionEvent> {
+  /** Discriminates the union. */
+  readonly type: "function";
+  /** Source as text, starting with `#!engine name=library`. */
+  readonly code: string;
+  /** Source as bytes. */
+  readonly codeBytes: Uint8Array;
+  /** Library name: from the source, or as release candidates of 7.0 wrote it beside. */
+  readonly name: string;
+  /** Engine, such as `LUA`. */
+  readonly engine: string;
+  /** What only release candidates of 7.0 wrote. */
+  readonly description: string | undefined;
+}
+
+/** Data of a module that belongs to no key. */
+export interface ModuleAuxEvent extends BatchEvent<ModuleAuxEvent> {
+  /** Discriminates the union. */
+  readonly type: "moduleAux";
+  /** Name, version and fields. */
+  readonly value: ModuleValue;
+  /** The raw value, from the module id to the closing zero. */
+  readonly valueBytes: Uint8Array;
+  /** Was it saved before or after the keys? */
+  readonly when: "before" | "after";
+}
+
+/** A range of cluster slots, both ends included. */
+export type SlotRange = readonly [first: number, last: number];
+
+/** Something about cluster slots. */
+export interface SlotEvent extends BatchEvent<SlotEvent> {
+  /** Discriminates the union. */
+  readonly type: "slot";
+  /** `info`: the keys that follow are in `slot`. `import`: `ranges` are being taken over by `job`. */
+  readonly action: "info" | "import";
+  /** Slot number, and how many keys and keys with an expiry it has. */
+  readonly slot: number | undefined;
+  /** Keys in the slot: a hint. */
+  readonly keys: number | undefined;
+  /** Keys with an expiry in the slot: a hint. */
+  readonly expires: number | undefined;
+  /** Name of the migration. */
+  readonly job: string | undefined;
+  /** Slots that are being taken over. */
+  readonly ranges: readonly SlotRange[];
+}
+
+/** State of a snapshot's checksum. */
+export type ChecksumState =
+  /** It was compared, and is right. */
+  | "verified"
+  /** The writer left it out (`rdbchecksum no`). */
+  | "disabled"
+  /** The format has none before version 5. */
+  | "absent"
+  /** It was not compared, as asked for. */
+  | "unchecked";
+
+/** Numbers of keys: by database, then by kind. */
+export type KeyCounts = { readonly [db: string]: { readonly [kind in Kind]?: number } };
+
+/** The snapshot is complete and verified. */
+export interface EofEvent extends EventBase {
+  /** Discriminates the union. */
+  readonly type: "eof";
+  /** Number of keys. */
+  readonly keys: number;
+  /** Number of keys by database and kind. */
+  readonly counts: KeyCounts;
+  /** What is known of the checksum. */
+  readonly checksum: ChecksumState;
+  /** Replication ID of the snapshot, where known. */
+  readonly replId: string | undefined;
+  /** Replication offset of the snapshot, where known. */
+  readonly offset: number | undefined;
+}
+
+/** A partial resynchronization was accepted: the stream goes on without a gap. */
+export interface ResumeEvent extends EventBase {
+  /** Discriminates the union. */
+  readonly type: "resume";
+  /** Replication ID from here on. */
+  readonly replId: string;
+  /** Replication offset of the last byte that was known before. */
+  readonly offset: number;
+}
+
+/** The transaction that a command belongs to. */
+export interface Transaction {
+  /** Counts the transactions of one connection. */
+  readonly id: number;
+  /** It is the first command after MULTI. */
+  readonly first: boolean;
+  /** It is the last command before EXEC. */
+  readonly last: boolean;
+}
+
+/** One command of the live stream. SELECT, PING, REPLCONF, MULTI and EXEC are taken in by the link. */
+export interface CmdEvent extends BatchEvent<CmdEvent> {
+  /** Discriminates the union. */
+  readonly type: "cmd";
+  /** Database it applies to. */
+  readonly db: number;
+  /** Name in lower case. */
+  readonly name: string;
+  /** Arguments behind the name, as text. */
+  readonly args: readonly string[];
+  /** Arguments behind the name, as bytes. */
+  readonly argsBytes: readonly Uint8Array[];
+  /** Keys among the arguments; `undefined` for a command that is not known. */
+  readonly keys: readonly string[] | undefined;
+  /** Keys as bytes. */
+  readonly keysBytes: readonly Uint8Array[] | undefined;
+  /** Replication offset behind it. */
+  readonly offset: number;
+  /** Set inside of MULTI and EXEC. */
+  readonly transaction: Transaction | undefined;
+}
+
+/** Something to know of that does not end the stream. */
+export interface ErrorEvent extends EventBase {
+  /** Discriminates the union. */
+  readonly type: "error";
+  /** What it is. */
+  readonly error: NsyncError;
+}
+
+/**
+ * Many events at once, to be walked through without waiting. It owns one copy of its bytes; its
+ * events are views over them.
+ */
+export interface EventBatch extends Iterable<NsyncEvent> {
+  /** Number of events. */
+  readonly length: number;
+  /** Bytes of memory that the batch holds. */
+  readonly byteLength: number;
+  /** One line of JSON per event, in UTF-8. */
+  ndjson(): Uint8Array;
+}

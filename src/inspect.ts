@@ -1,0 +1,15 @@
+/**
+ * How an object prints: like the plain object it stands for, in every runtime.
+ *
+ * @module
+ */
+
+/** Makes the objects of a prototype print as what `plain` gives for them. */
+export function printAs<T extends object>(prototype: T, plain: (self: T) => object): void {
+  // Node, Bun and Deno all look for this method when they print an object.
+  Object.defineProperty(prototype, Symbol.for("nodejs.util.inspect.custom"), {
+    value(this: T): object {
+      return plain(this);
+    },
+  });
+}

@@ -1,0 +1,14 @@
+/**
+ * RDB files: reading them, without sockets or anything of a server's.
+ *
+ * @module
+ */
+
+export { readRdb, type ReadRdbOptions } from "./read.ts";
+export type { RdbSource } from "./source.ts";
+export type { BatchSource, DeliveryObserver } from "../event_stream.ts";
+export { EventStream } from "../event_stream.ts";
+export type { Limits } from "../decode/limits.ts";
+export { NsyncError, type NsyncErrorCode, type NsyncErrorDetails } from "../errors.ts";
+export { toBytes, toText } from "../decode/text.ts";
+export type * from "../events.ts";

@@ -1,0 +1,166 @@
+/**
+ * Where an RDB's bytes come from.
+ *
+ * @module
+ */
+
+import { NsyncError } from "../errors.ts";
+
+/** A path, a `file:` or `http(s):` URL, bytes, a `Blob` or `File`, a stream, or anything that iterates over chunks. */
+export type RdbSource =
+  | string
+  | URL
+  | Uint8Array
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>;
+
+/** Reads into a view; 0 at the end. */
+export interface ByteReader {
+  /** Bytes in all, where known. */
+  readonly size: number | undefined;
+  /** Reads at most `into.length` bytes. */
+  read(into: Uint8Array): Promise<number>;
+  /** Frees what is open. */
+  close(): Promise<void>;
+}
+
+/** Opens a source. Rejects with a `SOURCE` error when it cannot be opened. */
+export async function openSource(source: RdbSource, signal?: AbortSignal): Promise<ByteReader> {
+  if (typeof source === "string") return await openFile(source);
+  if (source instanceof Uint8Array) return chunkReader(fromBytes(source), source.length);
+  if (source instanceof URL) {
+    if (source.protocol === "file:") return await openFile(source);
+    return await openUrl(source, signal);
+  }
+  if (source instanceof Blob) return chunkReader(fromStream(source.stream()), source.size);
+  if (source instanceof ReadableStream) return chunkReader(fromStream(source), undefined);
+  if (typeof source === "object" && source !== null && Symbol.asyncIterator in source) {
+    return chunkReader(fromIterable(source), undefined);
+  }
+  throw new NsyncError(
+    "OPTION",
+    "An RDB is read from a path, a URL, bytes, a Blob, a ReadableStream or an async iterable of bytes.",
+  );
+}
+
+async function openFile(path: string | URL): Promise<ByteReader> {
+  try {
+    const { open } = await import("node:fs/promises");
+    const file = await open(path, "r");
+    const { size } = await file.stat();
+    let reading: Promise<unknown> | undefined;
+    return {
+      size: size > 0 ? size : undefined,
+      async read(into) {
+        try {
+          const read = file.read(into, 0, into.length, null);
+          reading = read;
+          return (await read).bytesRead;
+        } catch (cause) {
+          throw unreadable(path, cause);
+        }
+      },
+      async close() {
+        // A read that is under way writes into memory that is about to be given away.
+        await reading?.catch(() => {});
+        await file.close();
+      },
+    };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+async function openUrl(url: URL, signal?: AbortSignal): Promise<ByteReader> {
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
+    const length = Number(response.headers.get("content-length"));
+    return chunkReader(fromStream(response.body), length > 0 ? length : undefined);
+  } catch (cause) {
+    throw unreadable(url, cause);
+  }
+}
+
+function unreadable(path: string | URL, cause: unknown): NsyncError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new NsyncError("SOURCE", `${path} cannot be read: ${why}.`, { cause });
+}
+
+/** A pull for the next chunk, and a way to stop that ends a pending pull where the source can. */
+interface ChunkSource {
+  next(): Promise<Uint8Array | undefined>;
+  stop(): Promise<void>;
+}
+
+function fromStream(stream: ReadableStream<Uint8Array>): ChunkSource {
+  const reader = stream.getReader();
+  return {
+    async next() {
+      return (await reader.read()).value;
+    },
+    async stop() {
+      await reader.cancel();
+      reader.releaseLock();
+    },
+  };
+}
+
+function fromIterable(chunks: AsyncIterable<Uint8Array>): ChunkSource {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let pending = false;
+  return {
+    async next() {
+      pending = true;
+      const result = await iterator.next();
+      pending = false;
+      return result.done === true ? undefined : result.value;
+    },
+    async stop() {
+      // A generator that waits for something would make its return() wait for it too.
+      const returned = iterator.return?.();
+      if (!pending) await returned;
+      else returned?.catch(() => {});
+    },
+  };
+}
+
+function fromBytes(bytes: Uint8Array): ChunkSource {
+  let left: Uint8Array | undefined = bytes;
+  return {
+    next() {
+      const chunk = left;
+      left = undefined;
+      return Promise.resolve(chunk);
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+function chunkReader(source: ChunkSource, size: number | undefined): ByteReader {
+  let left: Uint8Array = new Uint8Array(0);
+  let closed = false;
+  return {
+    size,
+    async read(into) {
+      while (left.length === 0) {
+        const chunk = await source.next();
+        // Whoever closed it has given the memory behind `into` away.
+        if (chunk === undefined || closed) return 0;
+        if (!(chunk instanceof Uint8Array)) {
+          throw new NsyncError("SOURCE", "The source gave something that is not a Uint8Array.");
+        }
+        left = chunk;
+      }
+      const n = Math.min(into.length, left.length);
+      into.set(n === left.length ? left : left.subarray(0, n));
+      left = left.subarray(n);
+      return n;
+    },
+    async close() {
+      closed = true;
+      await source.stop();
+    },
+  };
+}
