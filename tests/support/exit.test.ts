@@ -22,18 +22,6 @@ for (const runtime of runtimes) {
       });
     });
 
-    it("is killed when its time is over", async () => {
-      const source = `setInterval(() => {}, 1000); console.log("started");`;
-      const script = startScript({ runtime, source, timeoutMs: 3000 });
-      await script.printed(/started/);
-      const { code, signal, timedOut } = await script.ended;
-      assert.deepEqual({ code, signal, timedOut }, {
-        code: null,
-        signal: "SIGKILL",
-        timedOut: true,
-      });
-    });
-
     it("can be talked to and interrupted", async () => {
       const source = `
         import process from "node:process";
@@ -53,6 +41,20 @@ for (const runtime of runtimes) {
     });
   });
 }
+
+describe("a script that does not end", () => {
+  it("is killed when its time is over", async () => {
+    const source = `setInterval(() => {}, 1000); console.log("started");`;
+    const script = startScript({ source, timeoutMs: 3000 });
+    await script.printed(/started/);
+    const { code, signal, timedOut } = await script.ended;
+    assert.deepEqual({ code, signal, timedOut }, {
+      code: null,
+      signal: "SIGKILL",
+      timedOut: true,
+    });
+  });
+});
 
 describe("a file of the project", () => {
   it("has an absolute URL", () => {
