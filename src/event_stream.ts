@@ -6,7 +6,7 @@
 
 import { NsyncError } from "./errors.ts";
 import type { EventBatch, NsyncEvent } from "./events.ts";
-import { TurnClock, turn } from "./turn.ts";
+import { turn, TurnClock } from "./turn.ts";
 
 /** What gives the batches. One call of `next` at a time. */
 export interface BatchSource {

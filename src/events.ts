@@ -24,7 +24,9 @@ export type NsyncEvent =
   | ErrorEvent;
 
 /** The plain form of an event: what `JSON.stringify` writes. */
-export type PlainEvent = { readonly type: NsyncEvent["type"] } & { readonly [name: string]: unknown };
+export type PlainEvent = { readonly type: NsyncEvent["type"] } & {
+  readonly [name: string]: unknown;
+};
 
 /** What every event can do. */
 export interface EventBase {

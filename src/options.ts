@@ -1,10 +1,106 @@
 /**
- * Options, checked.
+ * Options of a link, checked and with their defaults.
  *
  * @module
  */
 
+import { type Limits, limitsOf } from "./decode/limits.ts";
 import { NsyncError } from "./errors.ts";
+import type { NsyncEvent } from "./events.ts";
+import type { Address } from "./transport/transport.ts";
+
+/** Options of {@linkcode nsync}. */
+export interface NsyncOptions extends Partial<Limits> {
+  /**
+   * `redis://[user[:password]@]host[:port]`, `valkey://...` or `unix:/path`. `host`, `port`, `path`,
+   * `username` and `password` take precedence over its parts.
+   */
+  readonly url?: string | URL;
+  /** Host name or address of the master; default `127.0.0.1`. */
+  readonly host?: string;
+  /** TCP port; default 6379. */
+  readonly port?: number;
+  /** Path of a unix socket, instead of host and port. */
+  readonly path?: string;
+  /** ACL user. */
+  readonly username?: string;
+  /** Password, of the user or of the server. */
+  readonly password?: string;
+  /** Port that the master shows for this replica in INFO and ROLE; default 0. */
+  readonly listeningPort?: number;
+  /** Called with each event, and awaited; the link starts at once. What it throws ends the link. */
+  readonly callback?: (event: NsyncEvent) => unknown;
+  /** Ends the link; the iteration then throws the signal's own reason. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds to connect, and to wait for each reply of the handshake; default 10,000. */
+  readonly connectTimeout?: number;
+  /** Milliseconds without a byte from the master after which the link counts as lost; default 60,000. */
+  readonly replTimeout?: number;
+  /** Milliseconds that `ready` waits for the first snapshot; default 360,000. */
+  readonly readyTimeout?: number;
+  /** Bytes that may wait for the consumer before reading from the master stops; default 16 MiB. */
+  readonly highWaterMark?: number;
+}
+
+/** Options with their defaults. */
+export interface Settings {
+  readonly address: Address;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly listeningPort: number;
+  readonly callback: ((event: NsyncEvent) => unknown) | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly connectTimeout: number;
+  readonly replTimeout: number;
+  readonly readyTimeout: number;
+  readonly highWaterMark: number;
+  readonly limits: Limits;
+}
+
+const KNOWN: readonly (keyof NsyncOptions)[] = [
+  "url",
+  "host",
+  "port",
+  "path",
+  "username",
+  "password",
+  "listeningPort",
+  "callback",
+  "signal",
+  "connectTimeout",
+  "replTimeout",
+  "readyTimeout",
+  "highWaterMark",
+  "maxBlobBytes",
+  "maxStringBytes",
+  "maxTransactionBytes",
+];
+
+/** Checks options and fills in the defaults. Throws `OPTION` errors, which never show credentials. */
+export function settingsOf(options: NsyncOptions): Settings {
+  checkOptionNames("nsync", options, KNOWN);
+  if (options.callback !== undefined && typeof options.callback !== "function") {
+    throw new NsyncError("OPTION", "callback must be a function.");
+  }
+  const url = options.url === undefined ? {} : parseUrl(options.url);
+  const path = options.path ?? (options.host === undefined ? url.path : undefined);
+  return {
+    address: path !== undefined ? { path } : {
+      host: options.host ?? url.host ?? "127.0.0.1",
+      port: integer("port", options.port ?? url.port ?? 6379, 1, 65535),
+    },
+    username: options.username ?? url.username,
+    password: options.password ?? url.password,
+    listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
+    callback: options.callback,
+    signal: options.signal,
+    connectTimeout: milliseconds("connectTimeout", options.connectTimeout ?? 10_000),
+    replTimeout: milliseconds("replTimeout", options.replTimeout ?? 60_000),
+    readyTimeout: milliseconds("readyTimeout", options.readyTimeout ?? 360_000),
+    highWaterMark: integer("highWaterMark", options.highWaterMark ?? 16 << 20, 1, 2 ** 40),
+    limits: limitsOf(options),
+  };
+}
 
 /** Throws an `OPTION` error for an option that does not exist. */
 export function checkOptionNames(of: string, options: object, known: readonly string[]): void {
@@ -13,4 +109,76 @@ export function checkOptionNames(of: string, options: object, known: readonly st
       throw new NsyncError("OPTION", `${of} has no option ${JSON.stringify(name)}.`);
     }
   }
+}
+
+/** setTimeout takes no more than this. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+function milliseconds(name: string, value: number): number {
+  return integer(name, value, 1, LONGEST_TIMER);
+}
+
+function integer(name: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new NsyncError("OPTION", `${name} must be an integer from ${low} to ${high}.`);
+  }
+  return value;
+}
+
+interface UrlParts {
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+function parseUrl(text: string | URL): UrlParts {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new NsyncError("OPTION", "The URL is not one: it looks like redis://host:6379.");
+  }
+  const username = decoded(url.username);
+  const password = decoded(url.password);
+  switch (url.protocol) {
+    case "unix:":
+      return { path: decodeURIComponent(url.pathname), username, password };
+    case "redis:":
+    case "valkey:":
+      break;
+    case "rediss:":
+    case "valkeys:":
+      throw new NsyncError("OPTION", `${url.protocol}// needs TLS, which is not supported yet.`);
+    default:
+      throw new NsyncError(
+        "OPTION",
+        `A URL starts with redis:, valkey: or unix:, not with ${url.protocol}`,
+      );
+  }
+  if (!/^\/?0?$/.test(url.pathname)) {
+    throw new NsyncError(
+      "OPTION",
+      "A replication link carries every database: leave the number out of the URL and look at ev.db.",
+    );
+  }
+  return {
+    host: url.hostname === "" ? undefined : url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: url.port === "" ? undefined : Number(url.port),
+    username,
+    password,
+  };
+}
+
+function decoded(part: string): string | undefined {
+  return part === "" ? undefined : decodeURIComponent(part);
+}
+
+/** An address as people write it. */
+export function addressText(address: Address): string {
+  if ("path" in address) return `unix:${address.path}`;
+  return address.host.includes(":")
+    ? `[${address.host}]:${address.port}`
+    : `${address.host}:${address.port}`;
 }

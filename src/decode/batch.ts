@@ -29,6 +29,18 @@ export interface BatchParts {
   readonly snapshot?: Snapshot;
   /** Key of the split value that the batch goes on with. */
   readonly splitKey?: Uint8Array;
+  /** The snapshot is complete with it. */
+  readonly endsSnapshot?: boolean;
+  /** Where a resumed stream goes on once all of it has been handled. */
+  readonly safe?: SafePoint;
+}
+
+/** A place between two units of a command stream. */
+export interface SafePoint {
+  /** Offset of the last byte before it. */
+  readonly offset: number;
+  /** Database in force. */
+  readonly db: number;
 }
 
 /** A batch of decoded events. */
@@ -41,6 +53,10 @@ export class TapeBatch implements EventBatch {
   readonly snapshot: Snapshot | undefined;
   /** Key of the split value that the batch goes on with. */
   readonly splitKey: Uint8Array | undefined;
+  /** The snapshot is complete with it. */
+  readonly endsSnapshot: boolean;
+  /** Where a resumed stream goes on once all of it has been handled. */
+  readonly safe: SafePoint | undefined;
   /** Number of records in it that are events. */
   #length = -1;
   readonly #bytes: Uint8Array<ArrayBuffer>;
@@ -53,6 +69,8 @@ export class TapeBatch implements EventBatch {
     this.offset = parts.offset;
     this.snapshot = parts.snapshot;
     this.splitKey = parts.splitKey;
+    this.endsSnapshot = parts.endsSnapshot ?? false;
+    this.safe = parts.safe;
     this.#bytes = parts.bytes;
     this.#sourceLength = parts.sourceLength;
   }

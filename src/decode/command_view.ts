@@ -7,6 +7,7 @@
 import * as abi from "../../wasm/abi.ts";
 import { keyPositions } from "../commands.ts";
 import type { CmdEvent, PlainEvent, Transaction } from "../events.ts";
+import type { SafePoint } from "./batch.ts";
 import { detachedBatch } from "./detach.ts";
 import { View, withoutUndefined } from "./view.ts";
 
@@ -91,7 +92,7 @@ export class CommandView extends View implements CmdEvent {
   }
 
   /** Where a resumed stream goes on once the command has been handled. */
-  get safe(): { readonly offset: number; readonly db: number } {
+  get safe(): SafePoint {
     return {
       offset: this.batch.offset + this.word(abi.CMD_SAFE),
       db: this.word(abi.CMD_SAFE_DB),

@@ -6,7 +6,7 @@
 
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
-import { TapeBatch } from "./batch.ts";
+import { type SafePoint, TapeBatch } from "./batch.ts";
 import { type Core, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf } from "./decode_error.ts";
 import type { Limits } from "./limits.ts";
@@ -68,7 +68,7 @@ export class Decoder {
   }
 
   /** Offset behind the last complete unit of the command stream, and the database there. */
-  get safe(): { readonly offset: number; readonly db: number } {
+  get safe(): SafePoint {
     const core = this.#open;
     return { offset: core.u64(abi.SAFE_OFFSET), db: core.u32(abi.DB) };
   }
@@ -118,8 +118,8 @@ export class Decoder {
     const core = this.#open;
     for (;;) {
       const status = core.run();
-      const batch = this.#take(core);
       if (status === abi.DONE) this.#done = true;
+      const batch = this.#take(core);
       if (batch !== undefined) return batch;
       if (status === abi.ERROR) throw this.#error(core);
       if (status === abi.GROW) this.#grow(core);
@@ -176,6 +176,8 @@ export class Decoder {
       tape,
       snapshot: this.snapshot,
       splitKey: this.#splitKey,
+      endsSnapshot: this.#done,
+      safe: this.snapshot === undefined ? this.safe : undefined,
     });
     if (this.snapshot !== undefined && tape.length > 0) this.#noteBatch(core, batch, this.snapshot);
     core.release();

@@ -46,9 +46,7 @@ export abstract class LoadView extends View {
   }
 
   get expireAt(): number | undefined {
-    return this.has(abi.HAS_EXPIRY)
-      ? i64(this.batch.tape, this.at + abi.LOAD_EXPIRY)
-      : undefined;
+    return this.has(abi.HAS_EXPIRY) ? i64(this.batch.tape, this.at + abi.LOAD_EXPIRY) : undefined;
   }
 
   get idle(): number | undefined {

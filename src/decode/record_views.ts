@@ -160,13 +160,17 @@ export class SlotView extends View implements SlotEvent {
   get ranges(): readonly SlotRange[] {
     if (this.action === "info") return [];
     const ranges: SlotRange[] = [];
-    for (let i = 0; i < this.word(4); i++) ranges.push([this.word(5 + 2 * i), this.word(6 + 2 * i)]);
+    for (let i = 0; i < this.word(4); i++) {
+      ranges.push([this.word(5 + 2 * i), this.word(6 + 2 * i)]);
+    }
     return ranges;
   }
 
   toJSON(): PlainEvent {
     const { type, action, slot, keys, expires, job, ranges } = this;
-    return action === "info" ? { type, action, slot, keys, expires } : { type, action, job, ranges };
+    return action === "info"
+      ? { type, action, slot, keys, expires }
+      : { type, action, job, ranges };
   }
 
   detach(): SlotView {
@@ -182,6 +186,11 @@ export class EofView extends View implements EofEvent {
   constructor(batch: TapeBatch) {
     super(batch, 0);
     this.#snapshot = batch.snapshot ?? new Snapshot();
+  }
+
+  /** What is known of the snapshot. */
+  get snapshot(): Snapshot {
+    return this.#snapshot;
   }
 
   get type(): "eof" {

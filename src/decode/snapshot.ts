@@ -39,7 +39,7 @@ export class Snapshot {
   rdbVersion = 0;
   /** The aux fields that matter to a replica. */
   readonly aux: Map<string, string> = new Map();
-  /** Replication ID and offset as the master told them, rather than the aux fields. */
+  /** Replication ID and offset as the master told them, rather than as the aux fields do. */
   replication: { readonly replId: string | undefined; readonly offset: number } | undefined;
   /** Number of keys, complete at the end. */
   keys = 0;
@@ -50,6 +50,12 @@ export class Snapshot {
   /** Version of the server that wrote it. */
   get serverVersion(): string | undefined {
     return this.aux.get("valkey-ver") ?? this.aux.get("redis-ver");
+  }
+
+  /** Database that the stream behind the snapshot starts with; the master itself selects one anyway. */
+  get streamDb(): number {
+    const db = Number(this.aux.get("repl-stream-db") ?? 0);
+    return Number.isInteger(db) && db > 0 ? db : 0;
   }
 
   /** Number of keys by database and kind. */

@@ -84,7 +84,9 @@ class RdbReader implements BatchSource {
       const batch = decoder.next();
       if (batch !== undefined) return batch;
       if (decoder.done) {
-        if ((decoder.snapshot?.rdbVersion ?? 0) < CHECKSUM_VERSION) await onlyZeros(decoder, reader);
+        if ((decoder.snapshot?.rdbVersion ?? 0) < CHECKSUM_VERSION) {
+          await onlyZeros(decoder, reader);
+        }
         return undefined;
       }
       const n = await reader.read(decoder.space());
@@ -128,7 +130,9 @@ async function onlyZeros(decoder: Decoder, reader: ByteReader): Promise<void> {
     if (at >= 0) {
       throw new NsyncError(
         "RDB_CORRUPT",
-        `Byte ${offset + at} stands behind the end of the RDB, whose version has no checksum: its header may be damaged.`,
+        `Byte ${
+          offset + at
+        } stands behind the end of the RDB, whose version has no checksum: its header may be damaged.`,
         { offset: offset + at, reading: "checksum", rdbVersion: decoder.snapshot?.rdbVersion },
       );
     }

@@ -1,0 +1,22 @@
+/**
+ * Redis and Valkey replication as an async iterator.
+ *
+ * ```ts
+ * import { nsync } from "@nsync/nsync";
+ *
+ * for await (const ev of nsync("redis://localhost:6379")) {
+ *   if (ev.type === "load") console.log(ev.key, ev.value);
+ *   if (ev.type === "cmd") console.log(ev.name, ev.args);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { nsync } from "./src/nsync.ts";
+export type { NsyncOptions } from "./src/options.ts";
+export { Link, type LinkStatus } from "./src/link/link.ts";
+export type { Phase } from "./src/link/session.ts";
+export type { Position } from "./src/link/position.ts";
+export type { ResumePoint } from "./src/link/handshake.ts";
+export * from "./src/rdb/mod.ts";

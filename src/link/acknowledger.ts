@@ -1,0 +1,63 @@
+/**
+ * What we say to the master by ourselves: newlines while a snapshot loads, then how far we are
+ * (replication protocol, 4.1 and 5).
+ *
+ * @module
+ */
+
+import type { Wire } from "./wire.ts";
+
+const PERIOD = 1000;
+/** A master that sends a snapshot without a file overhears an ACK that comes too early. */
+const HASTE = 80;
+const HASTE_ENDS = 1000;
+
+/** Keeps one connection alive. */
+export class Acknowledger {
+  readonly #wire: Wire;
+  readonly #offset: () => number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** `offset` is what is acknowledged. */
+  constructor(wire: Wire, offset: () => number) {
+    this.#wire = wire;
+    this.#offset = offset;
+  }
+
+  /** A snapshot loads: says once a second that we live. */
+  loading(): void {
+    this.#every(PERIOD, () => this.#wire.sendNewline());
+  }
+
+  /** The stream flows: acknowledges now, then once a second. */
+  live(): void {
+    this.acknowledge();
+    this.#every(PERIOD, () => this.acknowledge());
+  }
+
+  /** The stream waits for our first ACK: repeats it quickly for a second. */
+  start(): void {
+    this.acknowledge();
+    const since = performance.now();
+    this.#every(HASTE, () => {
+      this.acknowledge();
+      if (performance.now() - since >= HASTE_ENDS) this.live();
+    });
+  }
+
+  /** Acknowledges now. */
+  acknowledge(): void {
+    this.#wire.send("REPLCONF", "ACK", String(this.#offset()));
+  }
+
+  /** Says nothing more. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #every(period: number, action: () => void): void {
+    this.stop();
+    this.#timer = setInterval(action, period);
+  }
+}

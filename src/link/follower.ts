@@ -1,0 +1,224 @@
+/**
+ * Stays connected to one master, and queues what comes for the consumer.
+ *
+ * @module
+ */
+
+import { ListBatch } from "../decode/batch.ts";
+import { NsyncError } from "../errors.ts";
+import type { EventBatch, ResetReason } from "../events.ts";
+import type { BatchSource } from "../event_stream.ts";
+import { addressText, type Settings } from "../options.ts";
+import { connectTransport, errorCode } from "../transport/transport.ts";
+import { Failure } from "./control_events.ts";
+import { DeliveredPosition, type Position } from "./position.ts";
+import { BatchQueue } from "./queue.ts";
+import { pause, reconnectDelay } from "./reconnect.ts";
+import { type Phase, runSession, type SessionHost } from "./session.ts";
+import { Wire } from "./wire.ts";
+
+/** A session that held this many milliseconds was no failure. */
+const HELD = 5000;
+
+/** Errors that trying again cannot cure. */
+const FATAL: ReadonlySet<string> = new Set([
+  "AUTH",
+  "PERMISSION",
+  "RDB_TRUNCATED",
+  "RDB_CORRUPT",
+  "RDB_CHECKSUM",
+  "RDB_UNKNOWN_TYPE",
+  "LIMIT",
+  "OPTION",
+]);
+
+/** What the follower tells its link. */
+export interface FollowerEvents {
+  /** A snapshot, or a resumption, has been handled by the consumer. */
+  loaded(): void;
+  /** It is over; with what ended it, if anything did. Called once. */
+  ended(error: unknown): void;
+}
+
+/** Follows one master on behalf of one consumer. */
+export class Follower implements BatchSource, SessionHost {
+  readonly settings: Settings;
+  /** What waits for the consumer. */
+  readonly queue: BatchQueue;
+  /** How far the consumer has come. */
+  readonly delivered: DeliveredPosition;
+  received: Position | undefined;
+  resetReason: ResetReason = "start";
+  /** What it does. */
+  phase: Phase = "idle";
+  /** How often the connection was lost. */
+  reconnects = 0;
+  /** What went wrong last. */
+  lastError: NsyncError | undefined;
+  readonly #events: FollowerEvents;
+  readonly #stop = new AbortController();
+  #wire: Wire | undefined;
+  #running: Promise<void> | undefined;
+  #over = false;
+  /** A handshake has succeeded, ever and on this connection. */
+  #wasEstablished = false;
+  #established = false;
+
+  constructor(settings: Settings, events: FollowerEvents) {
+    this.settings = settings;
+    this.#events = events;
+    this.queue = new BatchQueue(settings.highWaterMark);
+    this.delivered = new DeliveredPosition(() => events.loaded());
+  }
+
+  /** The next batch; the first call connects. */
+  next(): Promise<EventBatch | undefined> {
+    this.start();
+    return this.queue.next();
+  }
+
+  /** Connects, once. */
+  start(): void {
+    if (this.#running !== undefined || this.#over) return;
+    const { signal } = this.settings;
+    if (signal?.aborted) {
+      this.fail(signal.reason);
+      return;
+    }
+    signal?.addEventListener("abort", this.#abort, { once: true });
+    this.#running = this.#run();
+  }
+
+  readonly #abort = (): void => this.fail(this.settings.signal?.reason);
+
+  /** Ends at once with an error for the consumer, dropping what waits. */
+  fail(error: unknown): void {
+    this.#finish(error);
+    this.queue.clear({ error });
+  }
+
+  async close(): Promise<void> {
+    this.#finish(undefined);
+    this.queue.clear();
+    await this.#running;
+  }
+
+  #finish(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.phase = "closed";
+    this.settings.signal?.removeEventListener("abort", this.#abort);
+    this.#stop.abort();
+    this.#wire?.close();
+    this.#events.ended(error);
+  }
+
+  async deliver(batch: EventBatch): Promise<void> {
+    this.queue.push(batch);
+    await this.queue.room();
+  }
+
+  acknowledged(floor: number): number {
+    const handled = this.delivered.handled;
+    if (handled === undefined || handled.replId !== this.received?.replId) return floor;
+    return Math.max(floor, handled.offset);
+  }
+
+  enter(phase: Phase): void {
+    if (this.#over) return;
+    this.phase = phase;
+    if (phase === "snapshot" || phase === "live") this.#established = true;
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    let reported: string | undefined;
+    while (!this.#over) {
+      const began = performance.now();
+      this.#established = false;
+      const error = await this.#session();
+      if (this.#over) return;
+      if (this.#established) {
+        this.#wasEstablished = true;
+        this.reconnects++;
+        reported = undefined;
+      }
+      if (!NsyncError.is(error) || !this.#canRetry(error)) {
+        this.#finish(error);
+        this.queue.end({ error });
+        return;
+      }
+      this.lastError = error;
+      if (error.code !== reported) await this.deliver(new ListBatch([new Failure(error)]));
+      reported = error.code;
+      if (performance.now() - began >= HELD) failures = 0;
+      await pause(reconnectDelay(failures++, error.code), this.#stop.signal);
+    }
+  }
+
+  /** A first attempt that fails says that something is set up wrongly, unless the server asks for patience. */
+  #canRetry(error: NsyncError): boolean {
+    return this.#wasEstablished ? !FATAL.has(error.code) : error.retriable &&
+      error.code !== "CLOSED" && error.code !== "TIMEOUT" && !isUnreachable(error);
+  }
+
+  /** One connection; answers what ended it. */
+  async #session(): Promise<unknown> {
+    try {
+      this.phase = this.#wasEstablished ? "reconnecting" : "connecting";
+      this.#wire = await this.#connect();
+      if (this.#over) return undefined;
+      return await runSession(this.#wire, this);
+    } catch (error) {
+      return error;
+    } finally {
+      this.#wire?.close();
+      this.#wire = undefined;
+    }
+  }
+
+  async #connect(): Promise<Wire> {
+    const { address, connectTimeout } = this.settings;
+    try {
+      const connection = await connectTransport(address, {
+        signal: this.#stop.signal,
+        timeout: connectTimeout,
+      });
+      return new Wire(connection, address);
+    } catch (cause) {
+      throw connectError(addressText(address), connectTimeout, cause);
+    }
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there: is the server running, and is the address right?",
+  ENOENT: "there is no such socket: is the server running, and does it have `unixsocket` set?",
+  ENOTFOUND: "the host name is not known",
+  EHOSTUNREACH: "there is no way to the host",
+  ENETUNREACH: "there is no way to the network",
+  EACCES: "the socket is not open to this user",
+};
+
+function connectError(address: string, timeout: number, cause: unknown): NsyncError {
+  const code = errorCode(cause);
+  if (code === "ETIMEDOUT") {
+    return new NsyncError(
+      "TIMEOUT",
+      `No connection to ${address} within ${
+        timeout / 1000
+      } s: is the address right, and does a firewall let it through?`,
+      { cause, retriable: true },
+    );
+  }
+  const why = WHY[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new NsyncError("CONNECT", `No connection to ${address} (${code ?? "failed"}): ${why}`, {
+    cause,
+    retriable: true,
+  });
+}
+
+/** Did the connection itself fail, rather than the server ask for patience? */
+function isUnreachable(error: NsyncError): boolean {
+  return error.code === "CONNECT" && error.cause !== undefined;
+}

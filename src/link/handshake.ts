@@ -1,0 +1,108 @@
+/**
+ * From a fresh connection to the answer to PSYNC (replication protocol, 1 to 3).
+ *
+ * @module
+ */
+
+import { NsyncError } from "../errors.ts";
+import type { Settings } from "../options.ts";
+import { isUnknownCommand, printable, refusal } from "./refusal.ts";
+import type { Wire } from "./wire.ts";
+
+/**
+ * The version told to Valkey, which chooses the RDB version by it: 9.1 gets version 80, the newest
+ * that is decoded. Who tells none gets version 11, which cannot hold every data set.
+ */
+const ANNOUNCED_VERSION = "9.1.0";
+
+/** Where a stream can be resumed. */
+export interface ResumePoint {
+  /** Replication ID, 40 hex digits. */
+  readonly replId: string;
+  /** Offset of the last byte that is known. */
+  readonly offset: number;
+}
+
+/** How the master answered. */
+export type Answer =
+  /** A snapshot follows, then the stream. */
+  | { readonly kind: "full"; readonly replId: string; readonly offset: number }
+  /** The stream follows where it was left. */
+  | { readonly kind: "continue"; readonly replId: string }
+  /** A snapshot follows, then a stream that cannot be resumed: a server before 2.8. */
+  | { readonly kind: "sync" };
+
+/** Introduces us and asks for the stream. Throws what the server's refusals mean. */
+export async function handshake(
+  wire: Wire,
+  settings: Settings,
+  from: ResumePoint | undefined,
+): Promise<Answer> {
+  const { username, password, connectTimeout } = settings;
+  const ask = async (...words: string[]): Promise<string> => {
+    wire.send(...words);
+    return await wire.line(connectTimeout);
+  };
+
+  await ping(await ask("PING"), password !== undefined);
+  if (password !== undefined) {
+    const reply = username === undefined
+      ? await ask("AUTH", password)
+      : await ask("AUTH", username, password);
+    if (reply !== "+OK") throw unexpected(reply, "AUTH");
+  }
+  // Servers older than an option answer with an error; they do without it.
+  for (
+    const options of [
+      ["listening-port", String(settings.listeningPort)],
+      ["capa", "eof", "capa", "psync2"],
+      ["version", ANNOUNCED_VERSION],
+    ]
+  ) {
+    const reply = await ask("REPLCONF", ...options);
+    if (!/^\+OK|^-ERR/.test(reply)) throw unexpected(reply, "REPLCONF");
+  }
+
+  wire.send("PSYNC", from?.replId ?? "?", from === undefined ? "-1" : String(from.offset + 1));
+  return await psyncAnswer(wire, settings, from);
+}
+
+function ping(reply: string, withPassword: boolean): void {
+  if (reply === "+PONG") return;
+  const wantsPassword = /^-NOAUTH|^-NOPERM|^-ERR operation not permitted/.test(reply);
+  if (wantsPassword && withPassword) return;
+  throw unexpected(reply, "PING");
+}
+
+async function psyncAnswer(
+  wire: Wire,
+  settings: Settings,
+  from: ResumePoint | undefined,
+): Promise<Answer> {
+  for (;;) {
+    // The master may wait for another snapshot to end: a newline a second says that it lives.
+    const line = await wire.line(settings.replTimeout);
+    if (line === "") continue;
+    const full = /^\+FULLRESYNC (\S{40}) (\d+)$/.exec(line);
+    if (full !== null) return { kind: "full", replId: full[1], offset: Number(full[2]) };
+    const resumed = /^\+CONTINUE(?: (\S{40}))?$/.exec(line);
+    if (resumed !== null && from !== undefined) {
+      return { kind: "continue", replId: resumed[1] ?? from.replId };
+    }
+    if (isUnknownCommand(line)) {
+      wire.send("SYNC");
+      return { kind: "sync" };
+    }
+    throw unexpected(line, "PSYNC");
+  }
+}
+
+function unexpected(line: string, step: string): NsyncError {
+  if (line.startsWith("-")) return refusal(line, step);
+  return new NsyncError(
+    "PROTOCOL",
+    `The server is no Redis or Valkey: it answers ${step} with ${
+      JSON.stringify(printable(line.slice(0, 40)))
+    }.`,
+  );
+}

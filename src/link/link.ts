@@ -1,0 +1,124 @@
+/**
+ * The link to a master, as its user holds it.
+ *
+ * @module
+ */
+
+import { NsyncError } from "../errors.ts";
+import { deliver, EventStream } from "../event_stream.ts";
+import { addressText, type Settings } from "../options.ts";
+import { Follower } from "./follower.ts";
+import type { Position } from "./position.ts";
+import { Ready } from "./ready.ts";
+import type { Phase } from "./session.ts";
+
+/** How a link is doing. */
+export interface LinkStatus {
+  /** What it does. */
+  readonly phase: Phase;
+  /** `host:port` or `unix:path` of the master. */
+  readonly address: string;
+  /** Replication ID of the stream that is being received. */
+  readonly replId: string | undefined;
+  /** Offset up to which the stream has been received. */
+  readonly offset: number | undefined;
+  /** Bytes that wait for the consumer. */
+  readonly bufferedBytes: number;
+  /** How often the connection was lost. */
+  readonly reconnects: number;
+  /** What went wrong last. */
+  readonly lastError: NsyncError | undefined;
+}
+
+/**
+ * The events of a live server: iterate over it, over {@linkcode EventStream.batches}, or give
+ * `nsync` a callback. It connects at the first pull, or at once with a callback, and reconnects by
+ * itself.
+ */
+export class Link extends EventStream {
+  /**
+   * Resolves when the link is over, with the error that ended it, or `undefined` after `close()`.
+   * Never rejects.
+   */
+  readonly closed: Promise<unknown>;
+  readonly #follower: Follower;
+  readonly #settings: Settings;
+  readonly #ready: Ready;
+
+  /** Made by `nsync`. */
+  constructor(settings: Settings) {
+    const ready = new Ready();
+    let over: (error: unknown) => void = () => {};
+    const closed = new Promise<unknown>((resolve) => over = resolve);
+    const follower = new Follower(settings, {
+      loaded: () => ready.resolve(),
+      ended(error) {
+        ready.reject(
+          error ??
+            new NsyncError(
+              "CLOSED",
+              "The link was closed before the first snapshot was delivered.",
+            ),
+        );
+        over(error);
+      },
+    });
+    super(follower, follower.delivered);
+    this.closed = closed;
+    this.#follower = follower;
+    this.#settings = settings;
+    this.#ready = ready;
+    if (settings.callback !== undefined) {
+      this.consume();
+      void this.#callBack(settings.callback);
+    }
+  }
+
+  /**
+   * Resolves when the first snapshot (or a resumption) has been delivered and handled. Rejects with
+   * `TIMEOUT` after `readyTimeout`, with the error that ended the link, and with `OPTION` when there
+   * is no consumer that would ever take the snapshot.
+   */
+  get ready(): Promise<void> {
+    if (!this.consumed) {
+      return Promise.reject(
+        new NsyncError(
+          "OPTION",
+          "Nobody consumes this link: pass a callback, or iterate over it, before waiting for ready.",
+        ),
+      );
+    }
+    return this.#ready.within(this.#settings.readyTimeout);
+  }
+
+  /**
+   * Where the stream stands behind the event in hand; inside of a transaction before its MULTI until
+   * its last command, inside of a snapshot `undefined`.
+   */
+  get position(): Position | undefined {
+    return this.#follower.delivered.current;
+  }
+
+  /** How the link is doing. */
+  status(): LinkStatus {
+    const { phase, received, queue, reconnects, lastError } = this.#follower;
+    return {
+      phase,
+      address: addressText(this.#settings.address),
+      replId: received?.replId,
+      offset: received?.offset,
+      bufferedBytes: queue.bytes,
+      reconnects,
+      lastError,
+    };
+  }
+
+  async #callBack(callback: NonNullable<Settings["callback"]>): Promise<void> {
+    try {
+      await deliver(this.#follower, callback, this.#follower.delivered);
+    } catch (error) {
+      this.#follower.fail(error);
+    }
+    await this.close();
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * How far the consumer has come.
+ *
+ * @module
+ */
+
+import { type SafePoint, TapeBatch } from "../decode/batch.ts";
+import { CommandView } from "../decode/command_view.ts";
+import { EofView } from "../decode/record_views.ts";
+import type { Snapshot } from "../decode/snapshot.ts";
+import type { EventBatch, NsyncEvent } from "../events.ts";
+import type { DeliveryObserver } from "../event_stream.ts";
+import { Reset, Resume } from "./control_events.ts";
+import type { ResumePoint } from "./handshake.ts";
+
+/** A place in the replication stream, between two units of it. */
+export interface Position extends ResumePoint {
+  /** Database in force. */
+  readonly db: number;
+}
+
+/** Follows what the consumer gets, and what it has handled. */
+export class DeliveredPosition implements DeliveryObserver {
+  readonly #loaded: () => void;
+  #inHand: NsyncEvent | undefined;
+  /** Replication ID of what is being delivered; `undefined` inside of a snapshot. */
+  #replId: string | undefined;
+  #point: SafePoint = { offset: 0, db: 0 };
+  /** The newest command that was handled, when it is newer than `#point`. */
+  #command: CommandView | undefined;
+
+  /** `loaded` is called when a snapshot, or a resumption, has been handled. */
+  constructor(loaded: () => void) {
+    this.#loaded = loaded;
+  }
+
+  given(event: NsyncEvent): void {
+    if (this.#inHand !== undefined) this.#settle(this.#inHand);
+    this.#inHand = event;
+  }
+
+  finished(batch: EventBatch): void {
+    if (this.#inHand !== undefined) {
+      this.#settle(this.#inHand);
+      this.#inHand = undefined;
+    } else if (!(batch instanceof TapeBatch)) {
+      for (const event of batch) this.#settle(event);
+    }
+    if (!(batch instanceof TapeBatch)) return;
+    if (batch.endsSnapshot && batch.snapshot !== undefined) this.#endOf(batch.snapshot);
+    if (batch.safe !== undefined) {
+      // Also behind what the link took in after the last command.
+      this.#point = batch.safe;
+      this.#command = undefined;
+    }
+  }
+
+  #settle(event: NsyncEvent): void {
+    if (event instanceof CommandView) {
+      this.#command = event;
+    } else if (event instanceof EofView) {
+      this.#endOf(event.snapshot);
+    } else if (event instanceof Resume) {
+      this.#command = undefined;
+      this.#replId = event.position.replId;
+      this.#point = event.position;
+      this.#loaded();
+    } else if (event instanceof Reset) {
+      this.#command = undefined;
+      this.#replId = undefined;
+    }
+  }
+
+  #endOf(snapshot: Snapshot): void {
+    const position = behind(snapshot);
+    this.#replId = position?.replId;
+    this.#point = position ?? { offset: 0, db: 0 };
+    this.#loaded();
+  }
+
+  /** Behind everything that has been handled; `undefined` before the first snapshot is complete. */
+  get handled(): Position | undefined {
+    return this.#at(this.#command?.safe ?? this.#point);
+  }
+
+  /** Behind the event in hand. */
+  get current(): Position | undefined {
+    const event = this.#inHand;
+    if (event instanceof CommandView) return this.#at(event.safe);
+    if (event instanceof EofView) return behind(event.snapshot);
+    if (event instanceof Resume) return event.position;
+    return event instanceof Reset ? undefined : this.handled;
+  }
+
+  #at({ offset, db }: SafePoint): Position | undefined {
+    return this.#replId === undefined ? undefined : { replId: this.#replId, offset, db };
+  }
+}
+
+/** Where the stream behind a snapshot starts; `undefined` where it cannot be resumed. */
+function behind(snapshot: Snapshot): Position | undefined {
+  const replId = snapshot.replication?.replId;
+  if (snapshot.replication === undefined || replId === undefined) return undefined;
+  return { replId, offset: snapshot.replication.offset, db: snapshot.streamDb };
+}

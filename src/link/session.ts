@@ -1,0 +1,152 @@
+/**
+ * One connection, from the handshake to its loss.
+ *
+ * @module
+ */
+
+import { ListBatch, type TapeBatch } from "../decode/batch.ts";
+import { Decoder, type StreamStart } from "../decode/decoder.ts";
+import type { EventBatch, ResetReason } from "../events.ts";
+import type { Settings } from "../options.ts";
+import { Acknowledger } from "./acknowledger.ts";
+import { Reset, Resume } from "./control_events.ts";
+import { handshake } from "./handshake.ts";
+import type { Position } from "./position.ts";
+import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
+import type { Wire } from "./wire.ts";
+
+/** What the link does. */
+export type Phase =
+  | "idle"
+  | "connecting"
+  | "handshake"
+  | "snapshot"
+  | "live"
+  | "reconnecting"
+  | "closed";
+
+/** What a session needs of its link. */
+export interface SessionHost {
+  readonly settings: Settings;
+  /** Takes a batch; resolves when there is room for another. */
+  deliver(batch: EventBatch): Promise<void>;
+  /** Where the stream received so far can be resumed. */
+  received: Position | undefined;
+  /** Why a full synchronization would begin now. */
+  resetReason: ResetReason;
+  /** Offset up to which the consumer has handled this connection's stream; `floor` before that. */
+  acknowledged(floor: number): number;
+  /** The session has come to a new phase. */
+  enter(phase: Phase): void;
+}
+
+/** Follows the master over one connection; ends only by throwing. */
+export async function runSession(wire: Wire, host: SessionHost): Promise<never> {
+  const { settings } = host;
+  let floor = 0;
+  const acknowledger = new Acknowledger(wire, () => host.acknowledged(floor));
+  try {
+    host.enter("handshake");
+    const from = host.received;
+    const answer = await handshake(wire, settings, from);
+    if (answer.kind === "continue" && from !== undefined) {
+      floor = host.acknowledged(0);
+      host.received = { ...from, replId: answer.replId };
+      await host.deliver(new ListBatch([new Resume(host.received)]));
+      host.enter("live");
+      acknowledger.live();
+      return await follow(wire, host, acknowledger, {
+        offset: from.offset,
+        db: from.db,
+        inlineCommands: false,
+      });
+    }
+    const resumable = answer.kind === "full";
+    const replication = answer.kind === "full"
+      ? { replId: answer.replId, offset: answer.offset }
+      : { replId: undefined, offset: 0 };
+    floor = replication.offset;
+    host.enter("snapshot");
+    if (!resumable) host.resetReason = "sync";
+    if (resumable) acknowledger.loading();
+    const { db, marked } = await load(wire, host, replication);
+    if (answer.kind === "full") {
+      host.received = { replId: answer.replId, offset: answer.offset, db };
+    }
+    host.enter("live");
+    if (resumable && marked) acknowledger.start();
+    else if (resumable) acknowledger.live();
+    else acknowledger.stop();
+    return await follow(wire, host, acknowledger, {
+      offset: replication.offset,
+      db,
+      inlineCommands: !resumable,
+    });
+  } finally {
+    acknowledger.stop();
+  }
+}
+
+/** Receives and delivers a snapshot. */
+async function load(
+  wire: Wire,
+  host: SessionHost,
+  replication: { readonly replId: string | undefined; readonly offset: number },
+): Promise<{ readonly db: number; readonly marked: boolean }> {
+  const how = await framing(wire, host.settings);
+  const decoder = Decoder.snapshot(host.settings.limits, true);
+  try {
+    const { snapshot } = decoder;
+    if (snapshot === undefined) throw new TypeError("a snapshot's decoder knows its snapshot");
+    snapshot.replication = replication;
+    let announced = false;
+    const deliver = async (batch: TapeBatch): Promise<void> => {
+      if (!announced) {
+        announced = true;
+        // From here on nothing can be resumed before this snapshot is complete.
+        host.received = undefined;
+        await host.deliver(new ListBatch([new Reset(host.resetReason, snapshot)]));
+        host.resetReason = "snapshot-lost";
+      }
+      await host.deliver(batch);
+    };
+    await receiveSnapshot(wire, decoder, how, host.settings, deliver);
+    host.resetReason = "not-granted";
+    return { db: snapshot.streamDb, marked: how.kind === "mark" };
+  } finally {
+    decoder.close();
+  }
+}
+
+/** Delivers the command stream. */
+async function follow(
+  wire: Wire,
+  host: SessionHost,
+  acknowledger: Acknowledger,
+  start: StreamStart,
+): Promise<never> {
+  const decoder = Decoder.commands(host.settings.limits, start);
+  const resumable = host.received !== undefined;
+  let asked = 0;
+  try {
+    for (;;) {
+      const piece = await wire.read(host.settings.replTimeout);
+      for (let fed = 0; fed < piece.length;) {
+        fed += decoder.feed(fed === 0 ? piece : piece.subarray(fed));
+        for (let batch = decoder.next(); batch !== undefined; batch = decoder.next()) {
+          const { safe } = batch;
+          if (host.received !== undefined && safe !== undefined) {
+            host.received = { replId: host.received.replId, ...safe };
+          }
+          await host.deliver(batch);
+        }
+      }
+      if (decoder.getAcks !== asked) {
+        asked = decoder.getAcks;
+        if (resumable) acknowledger.acknowledge();
+      }
+    }
+  } finally {
+    decoder.close();
+  }
+}
