@@ -6,23 +6,13 @@ import { type Fixture, fixtures, loadRdb, loadTruth } from "../support/fixtures.
 import { Seeded } from "../support/seeded.ts";
 import { TruthBuilder } from "../support/truth.ts";
 import { assertTruth } from "../support/truth_compare.ts";
+import { type Input, pieces } from "./reading.ts";
 
 /** Types and opcodes that are decoded. */
 const TYPES = new Set([0, 1, 2, 3, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21]);
 const decoded = fixtures().filter((fixture) => fixture.types.every((type) => TYPES.has(type)));
 
-async function* pieces(bytes: Uint8Array, lengths: Iterable<number>): AsyncGenerator<Uint8Array> {
-  let from = 0;
-  for (const length of lengths) {
-    yield bytes.subarray(from, from + length);
-    from += length;
-  }
-}
-
-async function assertDecodes(
-  fixture: Fixture,
-  source: Uint8Array | AsyncIterable<Uint8Array>,
-): Promise<void> {
+async function assertDecodes(fixture: Fixture, source: Input): Promise<void> {
   const truth = new TruthBuilder();
   let last: NsyncEvent["type"] | undefined;
   for await (const event of readRdb(source)) {
