@@ -8,7 +8,18 @@
 import type { NsyncError } from "./errors.ts";
 
 /** The kinds of value. */
-export type Kind = "string" | "list" | "set" | "hash" | "zset" | "stream" | "module";
+export type Kind =
+  | "string"
+  | "list"
+  | "set"
+  | "hash"
+  | "zset"
+  | "stream"
+  | "module"
+  | "array"
+  | "pathhash"
+  | "gcra"
+  | "cron";
 
 /** Anything that nsync delivers. */
 export type NsyncEvent =
@@ -105,7 +116,11 @@ export type LoadEvent =
   | HashLoad
   | ZsetLoad
   | StreamLoad
-  | ModuleLoad;
+  | ModuleLoad
+  | ArrayLoad
+  | PathHashLoad
+  | GcraLoad
+  | CronLoad;
 
 /** A string. */
 export interface StringLoad extends LoadBase, BatchEvent<StringLoad> {
@@ -194,7 +209,7 @@ export interface StreamPending<S> {
   /** Milliseconds since 1970. */
   readonly deliveryTime: number;
   /** How often it was delivered. */
-  readonly deliveryCount: number;
+  readonly deliveryCount: number | bigint;
 }
 
 /** A consumer of a group. */
@@ -242,6 +257,25 @@ export interface StreamValue<S> {
   readonly entriesAdded: number | bigint | undefined;
   /** Consumer groups. */
   readonly groups: StreamGroup<S>[];
+  /** Idempotence ids (Redis 8.6). */
+  readonly idmp: StreamIdmp<S> | undefined;
+}
+
+/** A stream's memory of the ids that its producers gave to entries. */
+export interface StreamIdmp<S> {
+  /** How long an id is remembered, in seconds. */
+  readonly duration: number;
+  /** How many are remembered per producer. */
+  readonly maxEntries: number;
+  /** Producers, and the entries that their ids stand for. */
+  readonly producers: {
+    readonly name: S;
+    readonly ids: { readonly iid: S; readonly id: string }[];
+  }[];
+  /** Ids ever added. */
+  readonly added: number;
+  /** Duplicates seen. */
+  readonly duplicates: number;
 }
 
 /** A stream. */
@@ -272,6 +306,78 @@ export interface ModuleLoad extends LoadBase, BatchEvent<ModuleLoad> {
   readonly value: ModuleValue;
   /** The raw value, from the module id to the closing zero. */
   readonly valueBytes: Uint8Array;
+}
+
+/** An array; `S` is text or bytes. */
+export interface ArrayValue<S> {
+  /** Highest index and one. */
+  readonly length: number | bigint;
+  /** The insertion cursor. */
+  readonly next: number | bigint;
+  /** The elements that are set, by index. */
+  readonly items: [index: number | bigint, value: S][];
+}
+
+/** An array (Redis 8.8). */
+export interface ArrayLoad extends LoadBase, BatchEvent<ArrayLoad> {
+  /** Discriminates the union. */
+  readonly kind: "array";
+  /** Elements as text. */
+  readonly value: ArrayValue<string>;
+  /** Elements as bytes. */
+  readonly valueBytes: ArrayValue<Uint8Array>;
+}
+
+/** One path of a path hash, in bytes. */
+export interface PathBytes {
+  /** The path. */
+  readonly path: Uint8Array;
+  /** Its fields. */
+  readonly fields: HashFieldBytes[];
+}
+
+/** A path hash (Valkey 9.2). */
+export interface PathHashLoad extends LoadBase, BatchEvent<PathHashLoad> {
+  /** Discriminates the union. */
+  readonly kind: "pathhash";
+  /** Fields by path, as text. */
+  readonly value: Map<string, Map<string, string>>;
+  /** Fields by path, as bytes. */
+  readonly valueBytes: PathBytes[];
+}
+
+/** A rate limiter (Redis builds with GCRA). */
+export interface GcraLoad extends LoadBase, BatchEvent<GcraLoad> {
+  /** Discriminates the union. */
+  readonly kind: "gcra";
+  /** Theoretical arrival time, microseconds since 1970. */
+  readonly value: number;
+  /** The same. */
+  readonly valueBytes: number;
+}
+
+/** A scheduled script; `S` is text or bytes. */
+export interface CronValue<S> {
+  /** The script. */
+  readonly script: S;
+  /** Milliseconds since 1970. */
+  readonly start: number;
+  /** Milliseconds. */
+  readonly interval: number;
+  /** Keys passed to it. */
+  readonly keys: S[];
+  /** Arguments passed to it. */
+  readonly args: S[];
+}
+
+/** A scheduled script (KeyDB). */
+export interface CronLoad extends LoadBase, BatchEvent<CronLoad> {
+  /** Discriminates the union. */
+  readonly kind: "cron";
+  /** Strings as text. */
+  readonly value: CronValue<string>;
+  /** Strings as bytes. */
+  readonly valueBytes: CronValue<Uint8Array>;
 }
 
 /** A note that the snapshot carries about itself. */

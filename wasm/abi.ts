@@ -100,7 +100,7 @@ export const AT_FUNCTION = 8;
 export const AT_MODULE_AUX = 9;
 export const AT_SLOT = 10;
 export const AT_CHECKSUM = 11;
-// These eight in the order of the kinds.
+// The first eleven in the order of the kinds.
 export const AT_STRING = 12;
 export const AT_LIST = 13;
 export const AT_SET = 14;
@@ -109,15 +109,19 @@ export const AT_HASH = 16;
 export const AT_STREAM = 17;
 export const AT_MODULE = 18;
 export const AT_ARRAY = 19;
-export const AT_STREAM_GROUP = 20;
-export const AT_ZIPLIST = 21;
-export const AT_LISTPACK = 22;
-export const AT_INTSET = 23;
-export const AT_ZIPMAP = 24;
-export const AT_LZF = 25;
-export const AT_COMMAND = 26;
-export const AT_KEY_META = 27;
-export const AT_TEMPLATE = 28;
+export const AT_PATHHASH = 20;
+export const AT_GCRA = 21;
+export const AT_CRON = 22;
+export const AT_STREAM_GROUP = 23;
+export const AT_ZIPLIST = 24;
+export const AT_LISTPACK = 25;
+export const AT_INTSET = 26;
+export const AT_ZIPMAP = 27;
+export const AT_LZF = 28;
+export const AT_COMMAND = 29;
+export const AT_KEY_META = 30;
+export const AT_TEMPLATE = 31;
+export const AT_STREAM_IDMP = 32;
 
 // Record tags.
 export const TAG_LOAD = 1;
@@ -141,8 +145,10 @@ export const HAS_FREQ = 4;
 /** One part of a value that was too large for one record. */
 export const PART = 8;
 export const LAST_PART = 16;
-/** Hash elements are five or six words: field, value, expiry. */
+/** Hash elements are six words: field, value, expiry in milliseconds, NO_FIELD_EXPIRY when it has none. */
 export const FIELD_EXPIRY = 32;
+
+export const NO_FIELD_EXPIRY = -1;
 
 // Words of a TAG_LOAD record.
 export const LOAD_DB = 2;
@@ -181,7 +187,10 @@ export const KIND_HASH = 4;
 export const KIND_STREAM = 5;
 export const KIND_MODULE = 6;
 export const KIND_ARRAY = 7;
-export const KINDS = 8;
+export const KIND_PATHHASH = 8;
+export const KIND_GCRA = 9;
+export const KIND_CRON = 10;
+export const KINDS = 11;
 
 // Strings on the tape.
 export const REF_ARENA = 0x80000000;
@@ -203,6 +212,14 @@ export const STREAM_PENDING = 4;
 export const STREAM_CONSUMER = 5;
 /** id (4): owned by the consumer before it. */
 export const STREAM_OWNED = 6;
+/** duration in seconds (2), most entries (2): idempotence settings. */
+export const STREAM_IDMP = 7;
+/** producer id (2). */
+export const STREAM_IDMP_PRODUCER = 8;
+/** idempotence id (2), entry id (4): of the producer before it. */
+export const STREAM_IDMP_ID = 9;
+/** ids ever added (2), duplicates seen (2). */
+export const STREAM_IDMP_TOTALS = 10;
 
 // Words of each piece, STREAM_ENTRY's without its fields.
 export const STREAM_ENTRY_WORDS = 6;
@@ -211,6 +228,10 @@ export const STREAM_GROUP_WORDS = 10;
 export const STREAM_PENDING_WORDS = 9;
 export const STREAM_CONSUMER_WORDS = 7;
 export const STREAM_OWNED_WORDS = 5;
+export const STREAM_IDMP_WORDS = 5;
+export const STREAM_IDMP_PRODUCER_WORDS = 3;
+export const STREAM_IDMP_ID_WORDS = 7;
+export const STREAM_IDMP_TOTALS_WORDS = 5;
 
 // Module values: name (2), version, raw (2), n fields, n x (opcode, word, word).
 export const MODULE_FIELDS = 6;
@@ -231,10 +252,30 @@ export function streamPieceWords(piece: number): number {
       return STREAM_PENDING_WORDS;
     case STREAM_CONSUMER:
       return STREAM_CONSUMER_WORDS;
+    case STREAM_IDMP_PRODUCER:
+      return STREAM_IDMP_PRODUCER_WORDS;
+    case STREAM_IDMP_ID:
+      return STREAM_IDMP_ID_WORDS;
+    // Both are five words, as a piece of STREAM_OWNED is.
+    case STREAM_IDMP:
+    case STREAM_IDMP_TOTALS:
     default:
       return STREAM_OWNED_WORDS;
   }
 }
+
+// Arrays: insertion cursor (2), then elements of five words: index (2), form, and what the form needs.
+export const ARRAY_ELEMENTS = 2;
+export const ARRAY_ELEMENT_WORDS = 5;
+/** A string (2). */
+export const ARRAY_STRING = 0;
+/** A double (2), whose text is to be made. */
+export const ARRAY_DOUBLE = 2;
+
+// Path hashes: per path its name (2), the number of fields, and field and value (4) of each.
+// GCRA: theoretical arrival time in microseconds (2).
+// Cron: script (2), start (2), interval (2), number of keys, then keys and arguments (2 each).
+export const CRON_STRINGS = 7;
 
 // Checksum states of TAG_EOF.
 export const CHECKSUM_VERIFIED = 0;

@@ -6,6 +6,7 @@ import { Length, readLength } from "./length.ts";
 import { fallBack, In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
 import { moduleAux, skipFields } from "./module.ts";
 import { copyString, putString, readString, Str } from "./string.ts";
+import { amongEntries } from "./stream.ts";
 import { selectTypes, typeInfo } from "./types.ts";
 import { beginValue, closeRecord, continueValue, PART_BYTES, readValue, SPLIT } from "./value.ts";
 import { Key, Value } from "./value_state.ts";
@@ -86,7 +87,9 @@ export function runRdb(): i32 {
   }
 }
 
+/** Only between the entries of a stream and between whole paths of a path hash can a value be split. */
 function partIsLarge(): bool {
+  if (Value.kind == abi.KIND_STREAM && !amongEntries()) return false;
   return (In.pos - In.src) + (Out.arena - Out.arenaStart) >= PART_BYTES ||
     Out.tape - Out.tapeStart >= PART_BYTES << 2;
 }

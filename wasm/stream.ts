@@ -5,7 +5,9 @@
  *     length, last id, [first id, max deleted id, entries added]
  *     groups, groups x (name, last id, [entries read],
  *                       pending, pending x (raw id, i64 delivery time, delivery count),
- *                       consumers, consumers x (name, i64 seen, [i64 active], owned, owned x raw id))
+ *                       consumers, consumers x (name, i64 seen, [i64 active], owned, owned x raw id),
+ *                       [released, released x raw id])
+ *     [duration, most entries, producers, producers x (name, ids, ids x (id, entry id)), added, duplicates]
  *
  * Raw ids are 16 bytes, big endian; the ids among the lengths are two lengths.
  */
@@ -25,9 +27,20 @@ const PENDING = 4;
 const CONSUMERS = 5;
 const CONSUMER = 6;
 const OWNED = 7;
-const GROUP_END = 8;
-const END = 9;
+const NACKED = 8;
+const RELEASED = 9;
+const GROUP_END = 10;
+const IDMP = 11;
+const PRODUCER = 12;
+const PRODUCER_IDS = 13;
+const IDMP_TOTALS = 14;
+const END = 15;
 
+/** Generation since which the format has idempotence ids, and entries released by XNACK. */
+const WITH_IDMP: u32 = 4;
+const WITH_NACKED: u32 = 5;
+
+let producers: u64 = 0;
 let groups: u64 = 0;
 let consumers: u64 = 0;
 let hadNodes: bool = false;
@@ -62,7 +75,7 @@ export function stream(): i32 {
       case GROUP:
         Reading.what = abi.AT_STREAM_GROUP;
         if (groups == 0) {
-          next(END);
+          next(Value.variant >= WITH_IDMP ? IDMP : END);
           break;
         }
         r = group();
@@ -87,7 +100,7 @@ export function stream(): i32 {
         break;
       case CONSUMER:
         if (consumers == 0) {
-          next(GROUP_END);
+          next(Value.variant >= WITH_NACKED ? NACKED : GROUP_END);
           break;
         }
         r = consumer();
@@ -105,12 +118,64 @@ export function stream(): i32 {
         consumers--;
         next(CONSUMER);
         break;
-      default:
+      case NACKED:
+        r = readLength();
+        if (r != OK) return r;
+        Value.left = Length.value;
+        next(RELEASED);
+        break;
+      case RELEASED:
+        // These are the pending entries without an owner, once more.
+        while (Value.left > 0) {
+          if (In.end - In.pos < 16) return abi.NEED_INPUT;
+          In.pos += 16;
+          Value.left--;
+          safePoint();
+        }
+        next(GROUP_END);
+        break;
+      case GROUP_END:
         groups--;
         next(GROUP);
+        break;
+      case IDMP:
+        Reading.what = abi.AT_STREAM_IDMP;
+        r = idmp();
+        if (r != OK) return r;
+        next(PRODUCER);
+        break;
+      case PRODUCER:
+        if (producers == 0) {
+          next(IDMP_TOTALS);
+          break;
+        }
+        r = producer();
+        if (r != OK) return r;
+        next(PRODUCER_IDS);
+        break;
+      case PRODUCER_IDS:
+        while (Value.left > 0) {
+          r = idempotenceId();
+          if (r != OK) return r;
+          Value.left--;
+          Value.count++;
+          safePoint();
+        }
+        producers--;
+        next(PRODUCER);
+        break;
+      default:
+        r = twoLengths(abi.STREAM_IDMP_TOTALS);
+        if (r != OK) return r;
+        next(END);
     }
   }
   return OK;
+}
+
+/** Has nothing but entries been read yet? */
+export function amongEntries(): bool {
+  return Value.step == NODE;
 }
 
 function next(step: u32): void {
@@ -234,6 +299,48 @@ function owned(): i32 {
   if (r != OK) return r;
   word(abi.STREAM_OWNED);
   return rawId();
+}
+
+/** A piece of two lengths. */
+function twoLengths(piece: u32): i32 {
+  const r = room(abi.STREAM_IDMP_WORDS << 2, 0);
+  if (r != OK) return r;
+  word(piece);
+  return lengthId();
+}
+
+function idmp(): i32 {
+  let r = twoLengths(abi.STREAM_IDMP);
+  if (r != OK) return r;
+  const duration = load<u64>(Out.tape - 16);
+  const most = load<u64>(Out.tape - 8);
+  if (duration < 1 || duration > 86400 || most < 1 || most > 10000) return corrupt();
+  r = readLength();
+  if (r != OK) return r;
+  producers = Length.value;
+  Value.count++;
+  return OK;
+}
+
+function producer(): i32 {
+  let r = room(abi.STREAM_IDMP_PRODUCER_WORDS << 2, 0);
+  if (r != OK) return r;
+  word(abi.STREAM_IDMP_PRODUCER);
+  r = copyString();
+  if (r == OK) r = readLength();
+  if (r != OK) return r;
+  Value.left = Length.value;
+  Value.count++;
+  return OK;
+}
+
+function idempotenceId(): i32 {
+  let r = room(abi.STREAM_IDMP_ID_WORDS << 2, 0);
+  if (r != OK) return r;
+  word(abi.STREAM_IDMP_ID);
+  r = copyString();
+  if (r == OK) r = lengthId();
+  return r;
 }
 
 // Node entries.

@@ -1,5 +1,19 @@
 /** Every value type: which family writes its type byte since which RDB version, its kind, its layout. */
-import { KIND_HASH, KIND_LIST, KIND_MODULE, KIND_SET, KIND_STREAM, KIND_STRING, KIND_ZSET, REDIS, VALKEY } from "./abi.ts";
+import {
+  KIND_ARRAY,
+  KIND_CRON,
+  KIND_GCRA,
+  KIND_HASH,
+  KIND_LIST,
+  KIND_MODULE,
+  KIND_PATHHASH,
+  KIND_SET,
+  KIND_STREAM,
+  KIND_STRING,
+  KIND_ZSET,
+  REDIS,
+  VALKEY,
+} from "./abi.ts";
 
 // Layouts: how the bytes of a value lie.
 export const LAYOUT_STRING = 1;
@@ -21,9 +35,22 @@ export const LAYOUT_LISTPACK = 10;
 export const LAYOUT_QUICKLIST2 = 11;
 export const LAYOUT_STREAM = 12;
 export const LAYOUT_MODULE = 13;
+/** [i64 earliest expiry], n x (expiry, string, string) */
+export const LAYOUT_HASH_EXPIRY = 14;
+/** [i64 earliest expiry], listpack of (field, value, expiry) */
+export const LAYOUT_LISTPACK_EXPIRY = 15;
+/** n x (string, string, i64 expiry) */
+export const LAYOUT_HASH2 = 16;
+export const LAYOUT_ARRAY = 17;
+/** n x (path, fields, fields x (string, string)) */
+export const LAYOUT_PATHHASH = 18;
+export const LAYOUT_GCRA = 19;
+export const LAYOUT_CRON = 20;
 
-/** Variant of a hash layout whose fields carry an expiry each. */
+/** Variant of a hash layout whose fields carry an absolute expiry each. */
 export const FIELDS_EXPIRE = 1;
+/** The same, behind the earliest of them. */
+export const FIELDS_EXPIRE_AFTER = 2;
 
 const BOTH = REDIS | VALKEY;
 const NEVER: u32 = 0;
@@ -56,6 +83,18 @@ export function selectTypes(family: u32, version: u32): void {
   row(19, f, v, BOTH, 10, KIND_STREAM, LAYOUT_STREAM, 2);
   row(20, f, v, BOTH, 11, KIND_SET, LAYOUT_LISTPACK, 0);
   row(21, f, v, BOTH, 11, KIND_STREAM, LAYOUT_STREAM, 3);
+  row(22, f, v, REDIS, 12, KIND_HASH, LAYOUT_HASH_EXPIRY, FIELDS_EXPIRE);
+  row(22, f, v, VALKEY, 80, KIND_HASH, LAYOUT_HASH2, FIELDS_EXPIRE);
+  row(23, f, v, REDIS, 12, KIND_HASH, LAYOUT_LISTPACK_EXPIRY, FIELDS_EXPIRE);
+  row(23, f, v, VALKEY, 81, KIND_PATHHASH, LAYOUT_PATHHASH, 0);
+  row(24, f, v, REDIS, 12, KIND_HASH, LAYOUT_HASH_EXPIRY, FIELDS_EXPIRE_AFTER);
+  row(25, f, v, REDIS, 12, KIND_HASH, LAYOUT_LISTPACK_EXPIRY, FIELDS_EXPIRE_AFTER);
+  row(26, f, v, REDIS, 13, KIND_STREAM, LAYOUT_STREAM, 4);
+  row(27, f, v, REDIS, 14, KIND_STREAM, LAYOUT_STREAM, 5);
+  row(28, f, v, REDIS, 14, KIND_ARRAY, LAYOUT_ARRAY, 0);
+  if (version == 14) row(29, f, v, REDIS, 14, KIND_GCRA, LAYOUT_GCRA, 0);
+  row(33, f, v, REDIS, 15, KIND_GCRA, LAYOUT_GCRA, 0);
+  row(64, f, v, REDIS, 9, KIND_CRON, LAYOUT_CRON, 0);
 }
 
 function row(

@@ -1,13 +1,19 @@
 /** One key: its name and its value, element by element, resumable between any two of them. */
 import * as abi from "./abi.ts";
-import { corrupt, corruptIn, fail, Reading } from "./error.ts";
+import { arrayValue } from "./array.ts";
+import { readCount } from "./count.ts";
+import { cron } from "./cron.ts";
+import { corrupt, fail, Reading } from "./error.ts";
+import { hash2, hashExpiry } from "./hash.ts";
 import { intset } from "./intset.ts";
 import { Length, readLength } from "./length.ts";
 import { listpack } from "./listpack.ts";
+import { gcra } from "./gcra.ts";
 import { In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
 import { moduleValue } from "./module.ts";
 import { Score } from "./number.ts";
-import { scoreOf, Sink, startSink } from "./sink.ts";
+import { pathHash } from "./path_hash.ts";
+import { EXPIRIES, scoreOf, SCORES, Sink, startSink, STRINGS } from "./sink.ts";
 import { stream } from "./stream.ts";
 import { copyString, Limits, putString, readString, reference, Str, takeBytes } from "./string.ts";
 import * as types from "./types.ts";
@@ -76,7 +82,7 @@ function header(keyPtr: usize, keyLen: usize): i32 {
 
 /** Closes the record at hand. */
 export function closeRecord(last: bool): void {
-  let flags = Key.flags | (Value.variant == types.FIELDS_EXPIRE ? <u32>abi.FIELD_EXPIRY : 0);
+  let flags = Key.flags | (Value.kind == abi.KIND_HASH && Value.variant != 0 ? <u32>abi.FIELD_EXPIRY : 0);
   if (!last || Value.part > 0) flags |= abi.PART;
   if (last) flags |= abi.LAST_PART;
   store<u32>(Value.at, abi.TAG_LOAD | (flags << 8) | (Value.type << 16) | (Value.kind << 24));
@@ -107,21 +113,21 @@ export function readValue(): i32 {
       return stream();
     case types.LAYOUT_MODULE:
       return moduleValue();
+    case types.LAYOUT_HASH_EXPIRY:
+      return hashExpiry();
+    case types.LAYOUT_HASH2:
+      return hash2();
+    case types.LAYOUT_ARRAY:
+      return arrayValue();
+    case types.LAYOUT_PATHHASH:
+      return pathHash();
+    case types.LAYOUT_GCRA:
+      return gcra();
+    case types.LAYOUT_CRON:
+      return cron();
     default:
       return container();
   }
-}
-
-/** Reads the number of elements once. */
-function readCount(): i32 {
-  if (Value.step != 0) return OK;
-  const r = readLength();
-  if (r != OK) return r;
-  Value.left = Length.value;
-  Value.empty = Length.value == 0;
-  Value.step = 1;
-  safePoint();
-  return OK;
 }
 
 /** A string; above `Limits.string` in slices, straight from the window. */
@@ -243,7 +249,7 @@ function quicklist(): i32 {
   let r = readCount();
   if (r != OK) return r;
   while (Value.left > 0) {
-    startSink(false);
+    startSink(STRINGS);
     if (Value.layout == types.LAYOUT_QUICKLIST) {
       r = readString();
       if (r == OK) r = ziplist(Str.ptr, Str.len);
@@ -276,9 +282,20 @@ function sinkPlain(): i32 {
 
 /** A whole value in one blob. */
 function container(): i32 {
-  let r = readString();
+  let r = OK;
+  if (Value.variant == types.FIELDS_EXPIRE_AFTER) {
+    // The earliest expiry is a hint here: those in the listpack are absolute.
+    if (In.end - In.pos < 8) return abi.NEED_INPUT;
+    In.pos += 8;
+  }
+  r = readString();
   if (r != OK) return r;
-  startSink(Value.kind == abi.KIND_ZSET);
+  const group = Value.layout == types.LAYOUT_LISTPACK_EXPIRY
+    ? EXPIRIES
+    : Value.kind == abi.KIND_ZSET
+    ? SCORES
+    : STRINGS;
+  startSink(group);
   switch (Value.layout) {
     case types.LAYOUT_ZIPMAP:
       r = zipmap(Str.ptr, Str.len);
@@ -290,6 +307,7 @@ function container(): i32 {
       r = intset(Str.ptr, Str.len);
       break;
     case types.LAYOUT_LISTPACK:
+    case types.LAYOUT_LISTPACK_EXPIRY:
       r = listpack(Str.ptr, Str.len);
       break;
     default:
@@ -298,8 +316,9 @@ function container(): i32 {
   if (r != OK) return r;
   Value.empty = Sink.entries == 0;
   if (Value.kind == abi.KIND_HASH || Value.kind == abi.KIND_ZSET) {
-    if ((Sink.entries & 1) != 0) return corruptIn(Reading.what);
-    Value.count = Sink.entries >> 1;
+    const each: u32 = group == EXPIRIES ? 3 : 2;
+    if (Sink.entries % each != 0) return corrupt();
+    Value.count = Sink.entries / each;
   } else {
     Value.count = Sink.entries;
   }

@@ -31,6 +31,9 @@ const READING: readonly string[] = [
   "stream",
   "module value",
   "array",
+  "path hash",
+  "rate limiter",
+  "scheduled script",
   "stream group",
   "ziplist",
   "listpack",
@@ -40,6 +43,7 @@ const READING: readonly string[] = [
   "command",
   "key metadata",
   "hash template",
+  "stream idempotence ids",
 ];
 
 const CODES: Readonly<Record<number, NsyncErrorCode>> = {

@@ -69,9 +69,45 @@ function valueWords(tape: Int32Array): number[] {
       return streamWords(tape);
     case abi.KIND_MODULE:
       return moduleWords(tape, abi.LOAD_ITEMS);
+    case abi.KIND_HASH:
+      return hashWords(tape);
+    case abi.KIND_ARRAY:
+      return arrayWords(tape);
+    case abi.KIND_PATHHASH:
+      return pathWords(tape);
+    case abi.KIND_GCRA:
+      return [];
+    case abi.KIND_CRON:
+      return [abi.LOAD_ITEMS, ...pairs(abi.LOAD_ITEMS + abi.CRON_STRINGS, tape.length)];
     default:
       return pairs(abi.LOAD_ITEMS, tape.length);
   }
+}
+
+function hashWords(tape: Int32Array): number[] {
+  if ((tape[0] & (abi.FIELD_EXPIRY << 8)) === 0) return pairs(abi.LOAD_ITEMS, tape.length);
+  const words: number[] = [];
+  for (let word = abi.LOAD_ITEMS; word < tape.length; word += 6) words.push(word, word + 2);
+  return words;
+}
+
+function arrayWords(tape: Int32Array): number[] {
+  const words: number[] = [];
+  const first = abi.LOAD_ITEMS + abi.ARRAY_ELEMENTS;
+  for (let word = first; word < tape.length; word += abi.ARRAY_ELEMENT_WORDS) {
+    if (tape[word + 2] === abi.ARRAY_STRING) words.push(word + 3);
+  }
+  return words;
+}
+
+function pathWords(tape: Int32Array): number[] {
+  const words: number[] = [];
+  for (let word = abi.LOAD_ITEMS; word < tape.length;) {
+    const end = word + 3 + 4 * tape[word + 2];
+    words.push(word, ...pairs(word + 3, end));
+    word = end;
+  }
+  return words;
 }
 
 function zsetWords(tape: Int32Array): number[] {
@@ -84,6 +120,14 @@ function zsetWords(tape: Int32Array): number[] {
   return words;
 }
 
+/** Pieces of a stream that start with a string. */
+const STRING_FIRST = new Set([
+  abi.STREAM_GROUP,
+  abi.STREAM_CONSUMER,
+  abi.STREAM_IDMP_PRODUCER,
+  abi.STREAM_IDMP_ID,
+]);
+
 function streamWords(tape: Int32Array): number[] {
   const words: number[] = [];
   for (let word = abi.LOAD_ITEMS; word < tape.length;) {
@@ -94,7 +138,7 @@ function streamWords(tape: Int32Array): number[] {
       words.push(...pairs(fields, end));
       word = end;
     } else {
-      if (piece === abi.STREAM_GROUP || piece === abi.STREAM_CONSUMER) words.push(word + 1);
+      if (STRING_FIRST.has(piece)) words.push(word + 1);
       word += abi.streamPieceWords(piece);
     }
   }

@@ -148,8 +148,10 @@ export class HashView extends LoadView implements HashLoad {
       for (let word = this.items; word < this.end; word += step) {
         const field = this.batch.bytesAt(word);
         const value = this.batch.bytesAt(word + 2);
-        const expireAt = step === 6 ? i64(this.batch.tape, word + 4) : 0;
-        this.#bytes.push(expireAt === 0 ? { field, value } : { field, value, expireAt });
+        const expireAt = step === 6 ? i64(this.batch.tape, word + 4) : abi.NO_FIELD_EXPIRY;
+        this.#bytes.push(
+          expireAt === abi.NO_FIELD_EXPIRY ? { field, value } : { field, value, expireAt },
+        );
       }
     }
     return this.#bytes;
@@ -161,7 +163,9 @@ export class HashView extends LoadView implements HashLoad {
       if (this.has(abi.FIELD_EXPIRY)) {
         for (let word = this.items; word < this.end; word += 6) {
           const expireAt = i64(this.batch.tape, word + 4);
-          if (expireAt !== 0) this.#expiries.set(this.batch.textAt(word), expireAt);
+          if (expireAt !== abi.NO_FIELD_EXPIRY) {
+            this.#expiries.set(this.batch.textAt(word), expireAt);
+          }
         }
       }
     }

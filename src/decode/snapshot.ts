@@ -17,6 +17,10 @@ export const KINDS: readonly Kind[] = [
   "hash",
   "stream",
   "module",
+  "array",
+  "pathhash",
+  "gcra",
+  "cron",
 ];
 
 const CHECKSUMS: readonly ChecksumState[] = ["verified", "disabled", "absent", "unchecked"];

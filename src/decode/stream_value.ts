@@ -9,12 +9,14 @@ import type {
   StreamConsumer,
   StreamEntry,
   StreamGroup,
+  StreamIdmp,
   StreamPending,
   StreamValue,
 } from "../events.ts";
 import { exactU64, i64, plainNumber, streamId, u64 } from "./numbers.ts";
 
 type Pending<S> = { -readonly [M in keyof StreamPending<S>]: StreamPending<S>[M] };
+type Idmp<S> = { -readonly [M in keyof StreamIdmp<S>]: StreamIdmp<S>[M] };
 type Value<S> = { -readonly [M in keyof StreamValue<S>]: StreamValue<S>[M] };
 
 /** The stream between two words of the tape; `string` reads the string at a word as text or bytes. */
@@ -32,7 +34,9 @@ export function streamValue<S>(
     maxDeletedId: undefined,
     entriesAdded: undefined,
     groups: [],
+    idmp: undefined,
   };
+  let idmp: Idmp<S> | undefined;
   let pendingById = new Map<string, Pending<S>>();
   let group: StreamGroup<S> | undefined;
   let consumer: StreamConsumer<S> | undefined;
@@ -62,7 +66,7 @@ export function streamValue<S>(
         id: streamId(tape, word + 1),
         consumer: undefined,
         deliveryTime: i64(tape, word + 5),
-        deliveryCount: u64(tape, word + 7),
+        deliveryCount: exactU64(tape, word + 7),
       };
       pendingById.set(pending.id, pending);
       group?.pending.push(pending);
@@ -75,6 +79,24 @@ export function streamValue<S>(
         pending: [],
       };
       group?.consumers.push(consumer);
+    } else if (piece === abi.STREAM_IDMP) {
+      idmp = {
+        duration: u64(tape, word + 1),
+        maxEntries: u64(tape, word + 3),
+        producers: [],
+        added: 0,
+        duplicates: 0,
+      };
+      value.idmp = idmp;
+    } else if (piece === abi.STREAM_IDMP_PRODUCER) {
+      idmp?.producers.push({ name: string(word + 1), ids: [] });
+    } else if (piece === abi.STREAM_IDMP_ID) {
+      idmp?.producers.at(-1)?.ids.push({ iid: string(word + 1), id: streamId(tape, word + 3) });
+    } else if (piece === abi.STREAM_IDMP_TOTALS) {
+      if (idmp !== undefined) {
+        idmp.added = u64(tape, word + 1);
+        idmp.duplicates = u64(tape, word + 3);
+      }
     } else {
       const id = streamId(tape, word + 1);
       const pending = pendingById.get(id);
@@ -119,7 +141,14 @@ export function plainStream(value: StreamValue<string>): unknown {
   return {
     ...value,
     entriesAdded: plain(value.entriesAdded),
-    groups: value.groups.map((group) => ({ ...group, entriesRead: plain(group.entriesRead) })),
+    groups: value.groups.map((group) => ({
+      ...group,
+      entriesRead: plain(group.entriesRead),
+      pending: group.pending.map((entry) => ({
+        ...entry,
+        deliveryCount: plainNumber(entry.deliveryCount),
+      })),
+    })),
   };
 }
 

@@ -17,6 +17,7 @@ import {
   StringView,
   ZsetView,
 } from "./load_views.ts";
+import { ArrayView, CronView, GcraView, PathHashView } from "./rare_views.ts";
 import { AuxView, EofView, FunctionView, ModuleAuxView, SlotView } from "./record_views.ts";
 
 /** The event whose record starts at word `at`. */
@@ -59,6 +60,14 @@ function loadAt(batch: TapeBatch, at: number, kind: number): NsyncEvent {
       return new StreamView(batch, at);
     case abi.KIND_MODULE:
       return new ModuleView(batch, at);
+    case abi.KIND_ARRAY:
+      return new ArrayView(batch, at);
+    case abi.KIND_PATHHASH:
+      return new PathHashView(batch, at);
+    case abi.KIND_GCRA:
+      return new GcraView(batch, at);
+    case abi.KIND_CRON:
+      return new CronView(batch, at);
     default:
       throw new TypeError(`no value has kind ${kind}`);
   }

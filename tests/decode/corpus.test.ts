@@ -8,9 +8,11 @@ import { TruthBuilder } from "../support/truth.ts";
 import { assertTruth } from "../support/truth_compare.ts";
 import { type Input, pieces } from "./reading.ts";
 
-/** Types and opcodes that are decoded. */
-const TYPES = new Set([0, 1, 2, 3, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21]);
-const decoded = fixtures().filter((fixture) => fixture.types.every((type) => TYPES.has(type)));
+/** A module value as release candidates of 4.0 wrote it: nothing tells where it ends. */
+const UNREADABLE = 6;
+const all = fixtures();
+const decoded = all.filter((fixture) => !fixture.types.includes(UNREADABLE));
+const unreadable = all.filter((fixture) => fixture.types.includes(UNREADABLE));
 
 async function assertDecodes(fixture: Fixture, source: Input): Promise<void> {
   const truth = new TruthBuilder();
@@ -25,7 +27,8 @@ async function assertDecodes(fixture: Fixture, source: Input): Promise<void> {
 
 describe("snapshots of real servers", () => {
   it("are there", () => {
-    assert.ok(decoded.length > 50, `${decoded.length} of ${fixtures().length}`);
+    assert.ok(decoded.length > 50, `${decoded.length} of ${all.length}`);
+    assert.equal(unreadable.length, 1);
   });
 
   for (const fixture of decoded) {
@@ -35,6 +38,18 @@ describe("snapshots of real servers", () => {
       await assertDecodes(fixture, pieces(bytes, Array(bytes.length).fill(1)));
       const random = new Seeded(bytes.length);
       await assertDecodes(fixture, pieces(bytes, random.splits(bytes.length, 100)));
+    });
+  }
+
+  for (const fixture of unreadable) {
+    it(`${fixture.name} up to a value that nobody can read`, async () => {
+      const kinds: string[] = [];
+      await assert.rejects(async () => {
+        for await (const event of readRdb(loadRdb(fixture))) {
+          kinds.push(event.type === "load" ? event.kind : event.type);
+        }
+      }, { name: "NsyncError", code: "RDB_UNKNOWN_TYPE", rdbVersion: 8, offset: 174 });
+      assert.ok(kinds.includes("string"), kinds.join());
     });
   }
 });

@@ -171,7 +171,21 @@ function streamTruth(parts: readonly unknown[]): unknown {
     entriesAdded: int(known("entriesAdded")),
     groups: streams.flatMap((stream) => list(stream.groups ?? [])).map(groupTruth)
       .sort((a, b) => order(a.name, b.name)),
-    ...(known("idmp") === undefined ? {} : { idmp: known("idmp") }),
+    ...(known("idmp") === undefined ? {} : { idmp: idmpTruth(known("idmp")) }),
+  };
+}
+
+/** The settings and counters that XINFO STREAM reports. */
+function idmpTruth(item: unknown): unknown {
+  const idmp = record(item, "idempotence ids");
+  const ids = list(idmp.producers).map((one) => list(record(one, "a producer").ids).length);
+  return {
+    "idmp-duration": idmp.duration,
+    "idmp-maxsize": idmp.maxEntries,
+    "pids-tracked": ids.length,
+    "iids-tracked": ids.reduce((sum, n) => sum + n, 0),
+    "iids-added": idmp.added,
+    "iids-duplicates": idmp.duplicates,
   };
 }
 

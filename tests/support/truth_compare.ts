@@ -71,7 +71,6 @@ function expectedStream(value: unknown, rdbVersion: number): unknown {
   const groups = stream.groups;
   return known({
     ...stream,
-    idmp: undefined,
     maxDeletedId: since(10, stream.maxDeletedId),
     entriesAdded: since(10, stream.entriesAdded),
     groups: Array.isArray(groups) ? groups.map(group) : groups,
