@@ -108,29 +108,28 @@ export class TapeBatch implements EventBatch {
 
   /** The bytes of the string whose two words stand at `word`: a view. */
   bytesAt(word: number): Uint8Array {
-    const start = this.#start(word);
+    let start = this.tape[word];
+    if (start < 0) start = (start & 0x7fffffff) + this.#sourceLength;
     return this.#bytes.subarray(start, start + lengthOf(this.tape[word + 1]));
   }
 
   /** The text of the string whose two words stand at `word`. */
   textAt(word: number): string {
     const length = this.tape[word + 1];
-    const start = this.#start(word);
-    if (length < 0) {
-      return toText(this.#bytes.subarray(start, start + (length & 0x7fffffff)));
-    }
-    if (this.#text === undefined) {
-      if (this.#bytes.length > LARGE && length < LARGE) {
-        return latin1(this.#bytes.subarray(start, start + length));
-      }
-      this.#text = latin1(this.#bytes);
-    }
-    return this.#text.substring(start, start + length);
+    if (length < 0) return toText(this.bytesAt(word));
+    let start = this.tape[word];
+    if (start < 0) start = (start & 0x7fffffff) + this.#sourceLength;
+    const text = this.#text;
+    if (text === undefined) return this.#firstText(start, length);
+    return text.substring(start, start + length);
   }
 
-  #start(word: number): number {
-    const ref = this.tape[word];
-    return ref < 0 ? (ref & 0x7fffffff) + this.#sourceLength : ref;
+  #firstText(start: number, length: number): string {
+    if (this.#bytes.length > LARGE && length < LARGE) {
+      return latin1(this.#bytes.subarray(start, start + length));
+    }
+    this.#text = latin1(this.#bytes);
+    return this.#text.substring(start, start + length);
   }
 }
 

@@ -31,8 +31,8 @@ function flat(text: string): string {
 
 /** A command of the stream. */
 export class CommandView extends View implements CmdEvent {
-  #args: readonly string[] | undefined;
-  #argsBytes: readonly Uint8Array[] | undefined;
+  declare private argsKept?: readonly string[];
+  declare private argsBytesKept?: readonly Uint8Array[];
 
   get type(): "cmd" {
     return "cmd";
@@ -47,44 +47,44 @@ export class CommandView extends View implements CmdEvent {
   }
 
   /** Number of arguments behind the name. */
-  get #argc(): number {
+  private get argc(): number {
     return this.word(abi.CMD_ARGC) - 1;
   }
 
-  #word(argument: number): number {
+  private argumentWord(argument: number): number {
     return this.at + abi.CMD_ARGS + 2 + 2 * argument;
   }
 
   get args(): readonly string[] {
-    if (this.#args === undefined) {
+    if (this.argsKept === undefined) {
       const args: string[] = [];
-      const n = this.#argc;
-      for (let i = 0; i < n; i++) args.push(this.batch.textAt(this.#word(i)));
-      this.#args = args;
+      const n = this.argc;
+      for (let i = 0; i < n; i++) args.push(this.batch.textAt(this.argumentWord(i)));
+      this.argsKept = args;
     }
-    return this.#args;
+    return this.argsKept;
   }
 
   get argsBytes(): readonly Uint8Array[] {
-    if (this.#argsBytes === undefined) {
+    if (this.argsBytesKept === undefined) {
       const args: Uint8Array[] = [];
-      const n = this.#argc;
-      for (let i = 0; i < n; i++) args.push(this.batch.bytesAt(this.#word(i)));
-      this.#argsBytes = args;
+      const n = this.argc;
+      for (let i = 0; i < n; i++) args.push(this.batch.bytesAt(this.argumentWord(i)));
+      this.argsBytesKept = args;
     }
-    return this.#argsBytes;
+    return this.argsBytesKept;
   }
 
-  #keyPositions(): readonly number[] | undefined {
-    return keyPositions(this.name, this.#argc, (i) => this.batch.textAt(this.#word(i)));
+  private keyPositions(): readonly number[] | undefined {
+    return keyPositions(this.name, this.argc, (i) => this.batch.textAt(this.argumentWord(i)));
   }
 
   get keys(): readonly string[] | undefined {
-    return this.#keyPositions()?.map((i) => this.batch.textAt(this.#word(i)));
+    return this.keyPositions()?.map((i) => this.batch.textAt(this.argumentWord(i)));
   }
 
   get keysBytes(): readonly Uint8Array[] | undefined {
-    return this.#keyPositions()?.map((i) => this.batch.bytesAt(this.#word(i)));
+    return this.keyPositions()?.map((i) => this.batch.bytesAt(this.argumentWord(i)));
   }
 
   get offset(): number {

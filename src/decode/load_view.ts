@@ -27,17 +27,17 @@ export abstract class LoadView extends View {
   }
 
   /** Key of a split value: its later parts do not repeat it. */
-  get #splitKey(): Uint8Array | undefined {
+  private get splitKey(): Uint8Array | undefined {
     return this.word(abi.LOAD_PART) > 0 ? this.batch.splitKey : undefined;
   }
 
   get key(): string {
-    const split = this.#splitKey;
+    const split = this.splitKey;
     return split === undefined ? this.batch.textAt(this.at + abi.LOAD_KEY) : toText(split);
   }
 
   get keyBytes(): Uint8Array {
-    return this.#splitKey ?? this.batch.bytesAt(this.at + abi.LOAD_KEY);
+    return this.splitKey ?? this.batch.bytesAt(this.at + abi.LOAD_KEY);
   }
 
   /** Has the record this flag? */
@@ -95,7 +95,7 @@ export abstract class LoadView extends View {
     return {};
   }
 
-  #plain(value: unknown): PlainEvent {
+  private plain(value: unknown): PlainEvent {
     return withoutUndefined({
       type: this.type,
       db: this.db,
@@ -111,11 +111,11 @@ export abstract class LoadView extends View {
   }
 
   toJSON(): PlainEvent {
-    return this.#plain(this.plainValue());
+    return this.plain(this.plainValue());
   }
 
   protected override printed(): object {
-    return this.#plain(this.printedValue());
+    return this.plain(this.printedValue());
   }
 
   /** A batch that holds nothing but this record. */

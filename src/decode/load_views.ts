@@ -18,6 +18,7 @@ import type {
   ZsetLoad,
   ZsetMember,
 } from "../events.ts";
+import type { TapeBatch } from "./batch.ts";
 import { compareBytes } from "./compare_bytes.ts";
 import { LoadView, sliceHasNoText } from "./load_view.ts";
 import { moduleValue, plainModule } from "./module_value.ts";
@@ -51,25 +52,23 @@ export class StringView extends LoadView implements StringLoad {
 
 /** A value that is a run of strings. */
 abstract class ElementsView extends LoadView {
-  #bytes: Uint8Array[] | undefined;
+  declare private bytesKept?: Uint8Array[];
 
   protected texts(): string[] {
+    const { batch, end } = this;
     const texts: string[] = [];
-    const n = this.count;
-    let word = this.items;
-    for (let i = 0; i < n; i++, word += 2) texts.push(this.batch.textAt(word));
+    for (let word = this.items; word < end; word += 2) texts.push(batch.textAt(word));
     return texts;
   }
 
   get valueBytes(): Uint8Array[] {
-    if (this.#bytes === undefined) {
+    if (this.bytesKept === undefined) {
+      const { batch, end } = this;
       const elements: Uint8Array[] = [];
-      const n = this.count;
-      let word = this.items;
-      for (let i = 0; i < n; i++, word += 2) elements.push(this.batch.bytesAt(word));
-      this.#bytes = elements;
+      for (let word = this.items; word < end; word += 2) elements.push(batch.bytesAt(word));
+      this.bytesKept = elements;
     }
-    return this.#bytes;
+    return this.bytesKept;
   }
 
   protected plainValue(): unknown {
@@ -79,14 +78,14 @@ abstract class ElementsView extends LoadView {
 
 /** A list. */
 export class ListView extends ElementsView implements ListLoad {
-  #value: string[] | undefined;
+  declare private valueKept?: string[];
 
   get kind(): "list" {
     return "list";
   }
 
   get value(): string[] {
-    return this.#value ??= this.texts();
+    return this.valueKept ??= this.texts();
   }
 
   detach(): ListView {
@@ -96,14 +95,20 @@ export class ListView extends ElementsView implements ListLoad {
 
 /** A set. */
 export class SetView extends ElementsView implements SetLoad {
-  #value: Set<string> | undefined;
+  declare private valueKept?: Set<string>;
 
   get kind(): "set" {
     return "set";
   }
 
   get value(): Set<string> {
-    return this.#value ??= new Set(this.texts());
+    if (this.valueKept === undefined) {
+      const { batch, end } = this;
+      const members = new Set<string>();
+      for (let word = this.items; word < end; word += 2) members.add(batch.textAt(word));
+      this.valueKept = members;
+    }
+    return this.valueKept;
   }
 
   protected override printedValue(): unknown {
@@ -117,59 +122,60 @@ export class SetView extends ElementsView implements SetLoad {
 
 /** A hash. */
 export class HashView extends LoadView implements HashLoad {
-  #value: Map<string, string> | undefined;
-  #bytes: HashFieldBytes[] | undefined;
-  #expiries: Map<string, number> | undefined;
+  declare private valueKept?: Map<string, string>;
+  declare private bytesKept?: HashFieldBytes[];
+  declare private expiriesKept?: Map<string, number>;
 
   get kind(): "hash" {
     return "hash";
   }
 
   /** Words per field. */
-  get #step(): number {
+  private get step(): number {
     return this.has(abi.FIELD_EXPIRY) ? 6 : 4;
   }
 
   get value(): Map<string, string> {
-    if (this.#value === undefined) {
-      this.#value = new Map();
-      const step = this.#step;
-      for (let word = this.items; word < this.end; word += step) {
-        this.#value.set(this.batch.textAt(word), this.batch.textAt(word + 2));
+    if (this.valueKept === undefined) {
+      const { batch, end, step } = this;
+      const fields = new Map<string, string>();
+      for (let word = this.items; word < end; word += step) {
+        fields.set(batch.textAt(word), batch.textAt(word + 2));
       }
+      this.valueKept = fields;
     }
-    return this.#value;
+    return this.valueKept;
   }
 
   get valueBytes(): HashFieldBytes[] {
-    if (this.#bytes === undefined) {
-      this.#bytes = [];
-      const step = this.#step;
+    if (this.bytesKept === undefined) {
+      this.bytesKept = [];
+      const step = this.step;
       for (let word = this.items; word < this.end; word += step) {
         const field = this.batch.bytesAt(word);
         const value = this.batch.bytesAt(word + 2);
         const expireAt = step === 6 ? i64(this.batch.tape, word + 4) : abi.NO_FIELD_EXPIRY;
-        this.#bytes.push(
+        this.bytesKept.push(
           expireAt === abi.NO_FIELD_EXPIRY ? { field, value } : { field, value, expireAt },
         );
       }
     }
-    return this.#bytes;
+    return this.bytesKept;
   }
 
   get fieldExpireAt(): Map<string, number> {
-    if (this.#expiries === undefined) {
-      this.#expiries = new Map();
+    if (this.expiriesKept === undefined) {
+      this.expiriesKept = new Map();
       if (this.has(abi.FIELD_EXPIRY)) {
         for (let word = this.items; word < this.end; word += 6) {
           const expireAt = i64(this.batch.tape, word + 4);
           if (expireAt !== abi.NO_FIELD_EXPIRY) {
-            this.#expiries.set(this.batch.textAt(word), expireAt);
+            this.expiriesKept.set(this.batch.textAt(word), expireAt);
           }
         }
       }
     }
-    return this.#expiries;
+    return this.expiriesKept;
   }
 
   protected plainValue(): unknown {
@@ -191,47 +197,41 @@ export class HashView extends LoadView implements HashLoad {
 
 /** A sorted set. */
 export class ZsetView extends LoadView implements ZsetLoad {
-  #value: ZsetMember<string>[] | undefined;
-  #bytes: ZsetMember<Uint8Array>[] | undefined;
+  declare private valueKept?: ZsetMember<string>[];
+  declare private bytesKept?: ZsetMember<Uint8Array>[];
 
   get kind(): "zset" {
     return "zset";
   }
 
-  #score(word: number): number {
-    if (this.batch.tape[word + 1] >>> 0 < abi.SCORE_TEXT) return f64(this.batch.tape, word);
-    const text = latin1(this.batch.bytesAt(word));
-    if (/inf/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
-    return Number(text);
+  /** The members in order; `string` reads a member as text or bytes. */
+  private members<M>(string: (word: number) => M): ZsetMember<M>[] {
+    const { batch, items, end } = this;
+    const members: ZsetMember<M>[] = [];
+    let ordered = true;
+    let before = -Infinity;
+    for (let word = items; word < end; word += 4) {
+      const score = scoreAt(batch, word + 2);
+      // Equal scores may stand in any order: the bytes decide.
+      if (score <= before && word > items) ordered &&= isOrdered(batch, before, score, word);
+      before = score;
+      members.push({ member: string(word), score });
+    }
+    if (ordered || this.has(abi.PART)) return members;
+    const order = members.map((_, i) => i);
+    order.sort((a, b) =>
+      compareScores(members[a].score, members[b].score) ||
+      compareBytes(batch.bytesAt(items + 4 * a), batch.bytesAt(items + 4 * b))
+    );
+    return order.map((i) => members[i]);
   }
 
   get valueBytes(): ZsetMember<Uint8Array>[] {
-    if (this.#bytes === undefined) {
-      const members: ZsetMember<Uint8Array>[] = [];
-      for (let word = this.items; word < this.end; word += 4) {
-        members.push({ member: this.batch.bytesAt(word), score: this.#score(word + 2) });
-      }
-      if (!this.has(abi.PART)) sortMembers(members, compareBytes);
-      this.#bytes = members;
-    }
-    return this.#bytes;
+    return this.bytesKept ??= this.members((word) => this.batch.bytesAt(word));
   }
 
   get value(): ZsetMember<string>[] {
-    if (this.#value === undefined) {
-      const members: (ZsetMember<string> & { word: number })[] = [];
-      for (let word = this.items; word < this.end; word += 4) {
-        members.push({ member: this.batch.textAt(word), score: this.#score(word + 2), word });
-      }
-      if (!this.has(abi.PART)) {
-        members.sort((a, b) =>
-          compareScores(a, b) ||
-          compareBytes(this.batch.bytesAt(a.word), this.batch.bytesAt(b.word))
-        );
-      }
-      this.#value = members.map(({ member, score }) => ({ member, score }));
-    }
-    return this.#value;
+    return this.valueKept ??= this.members((word) => this.batch.textAt(word));
   }
 
   protected plainValue(): unknown {
@@ -247,25 +247,34 @@ export class ZsetView extends LoadView implements ZsetLoad {
   }
 }
 
-function compareScores(a: { score: number }, b: { score: number }): number {
-  return a.score < b.score ? -1 : a.score > b.score ? 1 : 0;
+function compareScores(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function sortMembers<M>(members: ZsetMember<M>[], compare: (a: M, b: M) => number): void {
-  members.sort((a, b) => compareScores(a, b) || compare(a.member, b.member));
+/** The score whose two words stand at `word`: a double, or text that the core left alone. */
+function scoreAt(batch: TapeBatch, word: number): number {
+  if (batch.tape[word + 1] >>> 0 < abi.SCORE_TEXT) return f64(batch.tape, word);
+  const text = latin1(batch.bytesAt(word));
+  if (/inf/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
+  return Number(text);
+}
+
+/** Does the member at `word` stand rightly behind the one before it, whose score is not lower? */
+function isOrdered(batch: TapeBatch, before: number, score: number, word: number): boolean {
+  return score === before && compareBytes(batch.bytesAt(word - 4), batch.bytesAt(word)) <= 0;
 }
 
 /** A stream. */
 export class StreamView extends LoadView implements StreamLoad {
-  #value: StreamValue<string> | undefined;
-  #bytes: StreamValue<Uint8Array> | undefined;
+  declare private valueKept?: StreamValue<string>;
+  declare private bytesKept?: StreamValue<Uint8Array>;
 
   get kind(): "stream" {
     return "stream";
   }
 
   get value(): StreamValue<string> {
-    return this.#value ??= streamValue(
+    return this.valueKept ??= streamValue(
       this.batch.tape,
       this.items,
       this.end,
@@ -274,7 +283,7 @@ export class StreamView extends LoadView implements StreamLoad {
   }
 
   get valueBytes(): StreamValue<Uint8Array> {
-    return this.#bytes ??= streamValue(
+    return this.bytesKept ??= streamValue(
       this.batch.tape,
       this.items,
       this.end,
@@ -293,14 +302,14 @@ export class StreamView extends LoadView implements StreamLoad {
 
 /** A module's value. */
 export class ModuleView extends LoadView implements ModuleLoad {
-  #value: ModuleValue | undefined;
+  declare private valueKept?: ModuleValue;
 
   get kind(): "module" {
     return "module";
   }
 
   get value(): ModuleValue {
-    return this.#value ??= moduleValue(this.batch, this.items);
+    return this.valueKept ??= moduleValue(this.batch, this.items);
   }
 
   get valueBytes(): Uint8Array {

@@ -29,19 +29,21 @@ export function streamId(tape: Int32Array, word: number): string {
   return `${exactU64(tape, word)}-${exactU64(tape, word + 2)}`;
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
+const scratch = new Int32Array(2);
+const scratchDouble = new Float64Array(scratch.buffer);
+const scratchFloat = new Float32Array(scratch.buffer);
 
 /** A double, two words. */
 export function f64(tape: Int32Array, word: number): number {
-  scratch.setInt32(0, tape[word], true);
-  scratch.setInt32(4, tape[word + 1], true);
-  return scratch.getFloat64(0, true);
+  scratch[0] = tape[word];
+  scratch[1] = tape[word + 1];
+  return scratchDouble[0];
 }
 
 /** A float, one word. */
 export function f32(tape: Int32Array, word: number): number {
-  scratch.setInt32(0, tape[word], true);
-  return scratch.getFloat32(0, true);
+  scratch[0] = tape[word];
+  return scratchFloat[0];
 }
 
 /** A number as JSON can hold it: `inf`, `-inf`, `nan`, `-0` and large integers as strings. */

@@ -22,14 +22,14 @@ import { toBytes } from "./text.ts";
 
 /** An array. */
 export class ArrayView extends LoadView implements ArrayLoad {
-  #value: ArrayValue<string> | undefined;
-  #bytes: ArrayValue<Uint8Array> | undefined;
+  declare private valueKept?: ArrayValue<string>;
+  declare private bytesKept?: ArrayValue<Uint8Array>;
 
   get kind(): "array" {
     return "array";
   }
 
-  #read<S>(string: (word: number) => S, made: (text: string) => S): ArrayValue<S> {
+  private read<S>(string: (word: number) => S, made: (text: string) => S): ArrayValue<S> {
     const { tape } = this.batch;
     const items: [number | bigint, S][] = [];
     const first = this.items + abi.ARRAY_ELEMENTS;
@@ -45,11 +45,11 @@ export class ArrayView extends LoadView implements ArrayLoad {
   }
 
   get value(): ArrayValue<string> {
-    return this.#value ??= this.#read((word) => this.batch.textAt(word), (text) => text);
+    return this.valueKept ??= this.read((word) => this.batch.textAt(word), (text) => text);
   }
 
   get valueBytes(): ArrayValue<Uint8Array> {
-    return this.#bytes ??= this.#read((word) => this.batch.bytesAt(word), toBytes);
+    return this.bytesKept ??= this.read((word) => this.batch.bytesAt(word), toBytes);
   }
 
   protected plainValue(): unknown {
@@ -68,15 +68,15 @@ export class ArrayView extends LoadView implements ArrayLoad {
 
 /** A path hash. */
 export class PathHashView extends LoadView implements PathHashLoad {
-  #value: Map<string, Map<string, string>> | undefined;
-  #bytes: PathBytes[] | undefined;
+  declare private valueKept?: Map<string, Map<string, string>>;
+  declare private bytesKept?: PathBytes[];
 
   get kind(): "pathhash" {
     return "pathhash";
   }
 
   /** Calls back with the first word of each path, of its first field, and behind it. */
-  #eachPath(take: (path: number, fields: number, end: number) => void): void {
+  private eachPath(take: (path: number, fields: number, end: number) => void): void {
     for (let word = this.items; word < this.end;) {
       const end = word + 3 + 4 * this.batch.tape[word + 2];
       take(word, word + 3, end);
@@ -85,33 +85,33 @@ export class PathHashView extends LoadView implements PathHashLoad {
   }
 
   get value(): Map<string, Map<string, string>> {
-    if (this.#value === undefined) {
+    if (this.valueKept === undefined) {
       const paths = new Map<string, Map<string, string>>();
-      this.#eachPath((path, first, end) => {
+      this.eachPath((path, first, end) => {
         const fields = new Map<string, string>();
         for (let word = first; word < end; word += 4) {
           fields.set(this.batch.textAt(word), this.batch.textAt(word + 2));
         }
         paths.set(this.batch.textAt(path), fields);
       });
-      this.#value = paths;
+      this.valueKept = paths;
     }
-    return this.#value;
+    return this.valueKept;
   }
 
   get valueBytes(): PathBytes[] {
-    if (this.#bytes === undefined) {
+    if (this.bytesKept === undefined) {
       const paths: PathBytes[] = [];
-      this.#eachPath((path, first, end) => {
+      this.eachPath((path, first, end) => {
         const fields: HashFieldBytes[] = [];
         for (let word = first; word < end; word += 4) {
           fields.push({ field: this.batch.bytesAt(word), value: this.batch.bytesAt(word + 2) });
         }
         paths.push({ path: this.batch.bytesAt(path), fields });
       });
-      this.#bytes = paths;
+      this.bytesKept = paths;
     }
-    return this.#bytes;
+    return this.bytesKept;
   }
 
   protected plainValue(): unknown {
@@ -152,14 +152,14 @@ export class GcraView extends LoadView implements GcraLoad {
 
 /** A scheduled script. */
 export class CronView extends LoadView implements CronLoad {
-  #value: CronValue<string> | undefined;
-  #bytes: CronValue<Uint8Array> | undefined;
+  declare private valueKept?: CronValue<string>;
+  declare private bytesKept?: CronValue<Uint8Array>;
 
   get kind(): "cron" {
     return "cron";
   }
 
-  #read<S>(string: (word: number) => S): CronValue<S> {
+  private read<S>(string: (word: number) => S): CronValue<S> {
     const { tape } = this.batch;
     const first = this.items + abi.CRON_STRINGS;
     const strings: S[] = [];
@@ -175,11 +175,11 @@ export class CronView extends LoadView implements CronLoad {
   }
 
   get value(): CronValue<string> {
-    return this.#value ??= this.#read((word) => this.batch.textAt(word));
+    return this.valueKept ??= this.read((word) => this.batch.textAt(word));
   }
 
   get valueBytes(): CronValue<Uint8Array> {
-    return this.#bytes ??= this.#read((word) => this.batch.bytesAt(word));
+    return this.bytesKept ??= this.read((word) => this.batch.bytesAt(word));
   }
 
   protected plainValue(): unknown {

@@ -70,22 +70,22 @@ export class FunctionView extends View implements FunctionEvent {
   }
 
   /** Release candidates of 7.0 wrote name and engine beside the source, later servers in its first line. */
-  get #beside(): boolean {
+  private get beside(): boolean {
     return ((this.word(0) >> 8) & 1) !== 0;
   }
 
   get name(): string {
-    if (this.#beside) return this.batch.textAt(this.at + 4);
+    if (this.beside) return this.batch.textAt(this.at + 4);
     return /^#![^\n]*?\bname=([^\s]+)/.exec(this.code)?.[1] ?? "";
   }
 
   get engine(): string {
-    if (this.#beside) return this.batch.textAt(this.at + 6);
+    if (this.beside) return this.batch.textAt(this.at + 6);
     return /^#!(\S+)/.exec(this.code)?.[1].toUpperCase() ?? "";
   }
 
   get description(): string | undefined {
-    return this.#beside && this.word(9) !== 0 ? this.batch.textAt(this.at + 8) : undefined;
+    return this.beside && this.word(9) !== 0 ? this.batch.textAt(this.at + 8) : undefined;
   }
 
   toJSON(): PlainEvent {
@@ -100,14 +100,14 @@ export class FunctionView extends View implements FunctionEvent {
 
 /** Data of a module that belongs to no key. */
 export class ModuleAuxView extends View implements ModuleAuxEvent {
-  #value: ModuleValue | undefined;
+  declare private valueKept?: ModuleValue;
 
   get type(): "moduleAux" {
     return "moduleAux";
   }
 
   get value(): ModuleValue {
-    return this.#value ??= moduleValue(this.batch, this.at + 3);
+    return this.valueKept ??= moduleValue(this.batch, this.at + 3);
   }
 
   get valueBytes(): Uint8Array {
@@ -137,20 +137,20 @@ export class SlotView extends View implements SlotEvent {
     return (this.word(0) & 0xff) === abi.TAG_SLOT ? "info" : "import";
   }
 
-  #number(word: number): number | undefined {
+  private number(word: number): number | undefined {
     return this.action === "info" ? u64(this.batch.tape, this.at + word) : undefined;
   }
 
   get slot(): number | undefined {
-    return this.#number(2);
+    return this.number(2);
   }
 
   get keys(): number | undefined {
-    return this.#number(4);
+    return this.number(4);
   }
 
   get expires(): number | undefined {
-    return this.#number(6);
+    return this.number(6);
   }
 
   get job(): string | undefined {
@@ -180,17 +180,13 @@ export class SlotView extends View implements SlotEvent {
 
 /** The snapshot is complete and verified. */
 export class EofView extends View implements EofEvent {
-  readonly #snapshot: Snapshot;
+  /** What is known of the snapshot. */
+  declare readonly snapshot: Snapshot;
 
   /** The end of the snapshot that the batch belongs to. */
   constructor(batch: TapeBatch) {
     super(batch, 0);
-    this.#snapshot = batch.snapshot ?? new Snapshot();
-  }
-
-  /** What is known of the snapshot. */
-  get snapshot(): Snapshot {
-    return this.#snapshot;
+    this.snapshot = batch.snapshot ?? new Snapshot();
   }
 
   get type(): "eof" {
@@ -198,24 +194,24 @@ export class EofView extends View implements EofEvent {
   }
 
   get keys(): number {
-    return this.#snapshot.keys;
+    return this.snapshot.keys;
   }
 
   get counts(): KeyCounts {
-    return this.#snapshot.counts;
+    return this.snapshot.counts;
   }
 
   get checksum(): ChecksumState {
-    return this.#snapshot.checksum;
+    return this.snapshot.checksum;
   }
 
   get replId(): string | undefined {
-    const { replication, aux } = this.#snapshot;
+    const { replication, aux } = this.snapshot;
     return replication === undefined ? aux.get("repl-id") : replication.replId;
   }
 
   get offset(): number | undefined {
-    const { replication, aux } = this.#snapshot;
+    const { replication, aux } = this.snapshot;
     if (replication !== undefined) return replication.offset;
     const text = aux.get("repl-offset");
     return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);

@@ -8,12 +8,15 @@ import type { PlainEvent } from "../events.ts";
 import { printAs } from "../inspect.ts";
 import type { TapeBatch } from "./batch.ts";
 
-/** A record of a batch's tape. */
+/**
+ * A record of a batch's tape. Views are made by the million: they have two plain fields, and keep what
+ * was asked for in further ones that appear with the first question.
+ */
 export abstract class View {
   /** The batch. */
-  protected readonly batch: TapeBatch;
+  declare protected readonly batch: TapeBatch;
   /** Word of the tape at which the record starts. */
-  protected readonly at: number;
+  declare protected readonly at: number;
 
   /** The record at word `at`. */
   constructor(batch: TapeBatch, at: number) {

@@ -17,6 +17,8 @@ export class Acknowledger {
   readonly #wire: Wire;
   readonly #offset: () => number;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** The master waits for an ACK of this offset. */
+  #wanted: number | undefined;
 
   /** `offset` is what is acknowledged. */
   constructor(wire: Wire, offset: () => number) {
@@ -43,6 +45,19 @@ export class Acknowledger {
       this.acknowledge();
       if (performance.now() - since >= HASTE_ENDS) this.live();
     });
+  }
+
+  /** The master asks for an ACK, with `offset` as the newest that it can hope for. */
+  asked(offset: number): void {
+    this.#wanted = offset;
+    this.acknowledge();
+  }
+
+  /** The consumer has come further. */
+  progressed(): void {
+    if (this.#wanted === undefined || this.#offset() < this.#wanted) return;
+    this.#wanted = undefined;
+    this.acknowledge();
   }
 
   /** Acknowledges now. */

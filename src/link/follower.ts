@@ -49,6 +49,7 @@ export class Follower implements BatchSource, SessionHost {
   readonly delivered: DeliveredPosition;
   received: Position | undefined;
   resetReason: ResetReason = "start";
+  progressed: (() => void) | undefined;
   /** What it does. */
   phase: Phase = "idle";
   /** How often the connection was lost. */
@@ -74,6 +75,7 @@ export class Follower implements BatchSource, SessionHost {
   /** The next batch; the first call connects. */
   next(): Promise<EventBatch | undefined> {
     this.start();
+    this.progressed?.();
     return this.queue.next();
   }
 

@@ -38,6 +38,8 @@ export interface SessionHost {
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
   enter(phase: Phase): void;
+  /** To be called when the consumer has handled more. */
+  progressed: (() => void) | undefined;
 }
 
 /** Follows the master over one connection; ends only by throwing. */
@@ -45,6 +47,7 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<never> 
   const { settings } = host;
   let floor = 0;
   const acknowledger = new Acknowledger(wire, () => host.acknowledged(floor));
+  host.progressed = () => acknowledger.progressed();
   try {
     host.enter("handshake");
     const from = host.received;
@@ -83,6 +86,7 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<never> 
       inlineCommands: !resumable,
     });
   } finally {
+    host.progressed = undefined;
     acknowledger.stop();
   }
 }
@@ -126,7 +130,6 @@ async function follow(
   start: StreamStart,
 ): Promise<never> {
   const decoder = Decoder.commands(host.settings.limits, start);
-  const resumable = host.received !== undefined;
   let asked = 0;
   try {
     for (;;) {
@@ -138,12 +141,12 @@ async function follow(
           if (host.received !== undefined && safe !== undefined) {
             host.received = { replId: host.received.replId, ...safe };
           }
+          if (host.received !== undefined && decoder.getAcks !== asked) {
+            asked = decoder.getAcks;
+            acknowledger.asked(host.received.offset);
+          }
           await host.deliver(batch);
         }
-      }
-      if (decoder.getAcks !== asked) {
-        asked = decoder.getAcks;
-        if (resumable) acknowledger.acknowledge();
       }
     }
   } finally {

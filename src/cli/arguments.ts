@@ -1,0 +1,93 @@
+/**
+ * What the command line asks for.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+
+/** What `nsync --help` prints. */
+export const USAGE: string = `usage: nsync [option]... [url | file.rdb]
+
+Follows a Redis or Valkey server as a replica does, and prints its snapshot and then every command,
+one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file in
+the same way. Ctrl-C ends it.
+
+  url        redis://[user[:password]@]host[:port], valkey://... or unix:/path/to/socket;
+             by default what VALKEY_URL or REDIS_URL says, else redis://localhost:6379
+  file.rdb   a snapshot
+
+  --json         NDJSON, also on a terminal
+  --pretty       lines for people, also into a pipe
+  -h, --help     print this
+  -v, --version  print the version
+
+Other users of the machine see the arguments of a command: a password is better kept in the
+environment. NO_COLOR switches colours off. Notices and errors go to standard error.
+
+Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file; 1 when something failed; 2 for a wrong
+command line.
+`;
+
+/** How events are printed; `auto` is `pretty` on a terminal and `json` elsewhere. */
+export type Format = "auto" | "json" | "pretty";
+
+/** Where the events come from. */
+export type Source =
+  /** A server; `origin` says where its URL stands. */
+  | { readonly kind: "server"; readonly url: string; readonly origin: string }
+  /** An RDB file. */
+  | { readonly kind: "file"; readonly path: string };
+
+/** What the command line asks for. */
+export type Request =
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "wrong"; readonly why: string }
+  | { readonly kind: "run"; readonly source: Source; readonly format: Format };
+
+/** Environment variables. */
+export type Environment = { readonly [name: string]: string | undefined };
+
+/** Reads the command line. */
+export function readArguments(args: readonly string[], env: Environment): Request {
+  const sources: string[] = [];
+  let format: Format = "auto";
+  let only: Request | undefined;
+  let options = true;
+  for (const arg of args) {
+    if (!options || !arg.startsWith("-")) sources.push(arg);
+    else if (arg === "--") options = false;
+    else if (arg === "-h" || arg === "--help") only ??= { kind: "help" };
+    else if (arg === "-v" || arg === "--version") only ??= { kind: "version" };
+    else if (arg === "--json" || arg === "--pretty") {
+      const asked: Format = arg === "--json" ? "json" : "pretty";
+      if (format !== "auto" && format !== asked) {
+        return wrong("--json and --pretty exclude each other");
+      }
+      format = asked;
+    } else return wrong(`there is no option ${arg}`);
+  }
+  if (only !== undefined) return only;
+  if (sources.length > 1) return wrong("there is more than one URL or file");
+  return { kind: "run", source: sourceOf(sources[0], env), format };
+}
+
+function wrong(why: string): Request {
+  return { kind: "wrong", why };
+}
+
+function sourceOf(argument: string | undefined, env: Environment): Source {
+  if (argument !== undefined) {
+    const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
+    if (existsSync(argument) || (!isUrl && /\.rdb$/i.test(argument))) {
+      return { kind: "file", path: argument };
+    }
+    return { kind: "server", url: argument, origin: "the command line" };
+  }
+  for (const origin of ["VALKEY_URL", "REDIS_URL"]) {
+    const url = env[origin];
+    if (url !== undefined && url !== "") return { kind: "server", url, origin };
+  }
+  return { kind: "server", url: "redis://localhost:6379", origin: "the default" };
+}
