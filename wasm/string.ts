@@ -41,10 +41,8 @@ export function readString(): i32 {
 
 /** Takes `n` bytes of the window as they are. */
 export function takeBytes(n: u64): i32 {
-  if (n > <u64>(In.end - In.pos)) {
-    if (n > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
-    return abi.NEED_INPUT;
-  }
+  if (n > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
+  if (n > <u64>(In.end - In.pos)) return abi.NEED_INPUT;
   Str.ptr = In.pos;
   Str.len = <usize>n;
   In.pos += <usize>n;

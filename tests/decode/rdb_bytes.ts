@@ -1,14 +1,22 @@
-import { concat, fromLatin1 } from "../support/bytes.ts";
-
 /** A byte, text of one character per byte, or bytes. */
 export type Piece = number | string | Uint8Array;
 
 /** All pieces in one array. */
 export function bytes(...pieces: readonly Piece[]): Uint8Array {
-  return concat(pieces.map((piece) => {
-    if (typeof piece === "number") return Uint8Array.of(piece);
-    return typeof piece === "string" ? fromLatin1(piece) : piece;
-  }));
+  let size = 0;
+  for (const piece of pieces) size += typeof piece === "number" ? 1 : piece.length;
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    if (typeof piece === "number") out[at++] = piece;
+    else if (typeof piece === "string") {
+      for (let i = 0; i < piece.length; i++) out[at++] = piece.charCodeAt(i);
+    } else {
+      out.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return out;
 }
 
 /** An integer in `size` bytes, low one first. */
