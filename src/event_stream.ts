@@ -85,7 +85,10 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 /** An async iterator whose calls take their turns in the order in which they came. */
 abstract class Serial<T> implements AsyncIterableIterator<T> {
   readonly #close: () => Promise<void>;
-  #running: Promise<unknown> | undefined;
+  /** The newest call that had to wait, without its error. */
+  #newest: Promise<unknown> = Promise.resolve();
+  /** Calls that wait: while there are any, nobody overtakes them. */
+  protected waiting = 0;
   /** No further item will be given. */
   protected ended = false;
 
@@ -97,35 +100,27 @@ abstract class Serial<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
-  /** The next item, when it is at hand without waiting. */
-  protected abstract ready(): T | undefined;
   /** The next item, after waiting for it. */
   protected abstract waited(): Promise<T | undefined>;
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#running === undefined) {
-      if (this.ended) return Promise.resolve(END);
-      const value = this.ready();
-      if (value !== undefined) return Promise.resolve({ done: false, value });
-    }
-    const before = this.#running ?? Promise.resolve();
-    const result = before.then(() => this.#waitedResult());
-    const running = result.then(ignore, ignore).then(() => {
-      if (this.#running === running) this.#running = undefined;
-    });
-    this.#running = running;
+    this.waiting++;
+    const result = this.#newest.then(() => this.#waitedResult());
+    this.#newest = result.catch(ignore);
     return result;
   }
 
   async #waitedResult(): Promise<IteratorResult<T, undefined>> {
-    if (this.ended) return END;
     try {
-      const value = this.ready() ?? await this.waited();
+      if (this.ended) return END;
+      const value = await this.waited();
       if (value !== undefined) return { done: false, value };
     } catch (error) {
       this.ended = true;
       await this.#close();
       throw error;
+    } finally {
+      this.waiting--;
     }
     this.ended = true;
     await this.#close();
@@ -146,7 +141,7 @@ class EventIterator extends Serial<NsyncEvent> {
   readonly #observer: DeliveryObserver | undefined;
   readonly #clock = new TurnClock();
   #batch: EventBatch | undefined;
-  #events: Iterator<NsyncEvent> | undefined;
+  #events: Iterator<NsyncEvent, undefined> | undefined;
 
   constructor(source: BatchSource, close: () => Promise<void>, observer?: DeliveryObserver) {
     super(close);
@@ -154,22 +149,25 @@ class EventIterator extends Serial<NsyncEvent> {
     this.#observer = observer;
   }
 
-  protected ready(): NsyncEvent | undefined {
-    if (this.#events === undefined || this.#clock.due()) return undefined;
-    return this.#step();
-  }
-
-  /** The next event of the batch at hand. */
-  #step(): NsyncEvent | undefined {
-    const result = this.#events?.next();
-    if (result === undefined || result.done === true) {
-      this.#events = undefined;
-      if (this.#batch !== undefined) this.#observer?.finished(this.#batch);
-      this.#batch = undefined;
-      return undefined;
+  /** Most events are at hand: these come without a wait. */
+  override next(): Promise<IteratorResult<NsyncEvent, undefined>> {
+    const events = this.#events;
+    if (events === undefined || this.waiting > 0 || this.ended || this.#clock.due()) {
+      return super.next();
+    }
+    const result = events.next();
+    if (result.done === true) {
+      this.#finish();
+      return super.next();
     }
     this.#observer?.given(result.value);
-    return result.value;
+    return Promise.resolve(result);
+  }
+
+  #finish(): void {
+    this.#events = undefined;
+    if (this.#batch !== undefined) this.#observer?.finished(this.#batch);
+    this.#batch = undefined;
   }
 
   protected async waited(): Promise<NsyncEvent | undefined> {
@@ -179,11 +177,18 @@ class EventIterator extends Serial<NsyncEvent> {
         this.#clock.had();
         if (this.ended) return undefined;
       }
-      const event = this.#step();
-      if (event !== undefined) return event;
-      this.#batch = await this.#source.next();
-      if (this.#batch === undefined || this.ended) return undefined;
-      this.#events = this.#batch[Symbol.iterator]();
+      if (this.#events !== undefined) {
+        const result = this.#events.next();
+        if (result.done !== true) {
+          this.#observer?.given(result.value);
+          return result.value;
+        }
+        this.#finish();
+      }
+      const batch = await this.#source.next();
+      if (batch === undefined || this.ended) return undefined;
+      this.#batch = batch;
+      this.#events = batch[Symbol.iterator]();
     }
   }
 }
@@ -200,13 +205,10 @@ class BatchIterator extends Serial<EventBatch> {
     this.#observer = observer;
   }
 
-  protected ready(): undefined {
-    return undefined;
-  }
-
   protected async waited(): Promise<EventBatch | undefined> {
     do {
       if (this.#batch !== undefined) this.#observer?.finished(this.#batch);
+      this.#batch = undefined;
       if (this.#clock.look()) {
         await turn();
         this.#clock.had();

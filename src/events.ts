@@ -528,6 +528,8 @@ export interface ErrorEvent extends EventBase {
  * events are views over them.
  */
 export interface EventBatch extends Iterable<NsyncEvent> {
+  /** Walks through the events, oldest first. */
+  [Symbol.iterator](): IterableIterator<NsyncEvent, undefined>;
   /** Number of events. */
   readonly length: number;
   /** Bytes of memory that the batch holds. */

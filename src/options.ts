@@ -82,15 +82,23 @@ export function settingsOf(options: NsyncOptions): Settings {
   if (options.callback !== undefined && typeof options.callback !== "function") {
     throw new NsyncError("OPTION", "callback must be a function.");
   }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new NsyncError("OPTION", "signal must be an AbortSignal.");
+  }
   const url = options.url === undefined ? {} : parseUrl(options.url);
-  const path = options.path ?? (options.host === undefined ? url.path : undefined);
+  const path = text("path", options.path) ?? (options.host === undefined ? url.path : undefined);
+  const username = text("username", options.username) ?? url.username;
+  const password = text("password", options.password) ?? url.password;
+  if (username !== undefined && password === undefined) {
+    throw new NsyncError("OPTION", "username needs a password, be it an empty one.");
+  }
   return {
     address: path !== undefined ? { path } : {
-      host: options.host ?? url.host ?? "127.0.0.1",
+      host: text("host", options.host) ?? url.host ?? "127.0.0.1",
       port: integer("port", options.port ?? url.port ?? 6379, 1, 65535),
     },
-    username: options.username ?? url.username,
-    password: options.password ?? url.password,
+    username,
+    password,
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
     callback: options.callback,
     signal: options.signal,
@@ -109,6 +117,13 @@ export function checkOptionNames(of: string, options: object, known: readonly st
       throw new NsyncError("OPTION", `${of} has no option ${JSON.stringify(name)}.`);
     }
   }
+}
+
+function text(name: string, value: string | undefined): string | undefined {
+  if (value !== undefined && typeof value !== "string") {
+    throw new NsyncError("OPTION", `${name} must be a string.`);
+  }
+  return value;
 }
 
 /** setTimeout takes no more than this. */
@@ -134,12 +149,15 @@ interface UrlParts {
 }
 
 function parseUrl(text: string | URL): UrlParts {
-  let url: URL;
   try {
-    url = new URL(text);
-  } catch {
+    return urlParts(new URL(text));
+  } catch (error) {
+    if (NsyncError.is(error)) throw error;
     throw new NsyncError("OPTION", "The URL is not one: it looks like redis://host:6379.");
   }
+}
+
+function urlParts(url: URL): UrlParts {
   const username = decoded(url.username);
   const password = decoded(url.password);
   switch (url.protocol) {
@@ -152,10 +170,7 @@ function parseUrl(text: string | URL): UrlParts {
     case "valkeys:":
       throw new NsyncError("OPTION", `${url.protocol}// needs TLS, which is not supported yet.`);
     default:
-      throw new NsyncError(
-        "OPTION",
-        `A URL starts with redis:, valkey: or unix:, not with ${url.protocol}`,
-      );
+      throw new NsyncError("OPTION", "A URL starts with redis://, valkey:// or unix:/.");
   }
   if (!/^\/?0?$/.test(url.pathname)) {
     throw new NsyncError(

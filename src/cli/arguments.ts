@@ -32,10 +32,13 @@ command line.
 /** How events are printed; `auto` is `pretty` on a terminal and `json` elsewhere. */
 export type Format = "auto" | "json" | "pretty";
 
+/** Where a URL was found. */
+export type Origin = "argument" | "VALKEY_URL" | "REDIS_URL" | "default";
+
 /** Where the events come from. */
 export type Source =
-  /** A server; `origin` says where its URL stands. */
-  | { readonly kind: "server"; readonly url: string; readonly origin: string }
+  /** A server. */
+  | { readonly kind: "server"; readonly url: string; readonly origin: Origin }
   /** An RDB file. */
   | { readonly kind: "file"; readonly path: string };
 
@@ -66,7 +69,10 @@ export function readArguments(args: readonly string[], env: Environment): Reques
         return wrong("--json and --pretty exclude each other");
       }
       format = asked;
-    } else return wrong(`there is no option ${arg}`);
+    } else {
+      // Not all of it: what stands behind it may be a password.
+      return wrong(`there is no option ${/^(?:--[\w-]*|-.)/u.exec(arg)?.[0]}`);
+    }
   }
   if (only !== undefined) return only;
   if (sources.length > 1) return wrong("there is more than one URL or file");
@@ -83,11 +89,11 @@ function sourceOf(argument: string | undefined, env: Environment): Source {
     if (existsSync(argument) || (!isUrl && /\.rdb$/i.test(argument))) {
       return { kind: "file", path: argument };
     }
-    return { kind: "server", url: argument, origin: "the command line" };
+    return { kind: "server", url: argument, origin: "argument" };
   }
-  for (const origin of ["VALKEY_URL", "REDIS_URL"]) {
+  for (const origin of ["VALKEY_URL", "REDIS_URL"] as const) {
     const url = env[origin];
     if (url !== undefined && url !== "") return { kind: "server", url, origin };
   }
-  return { kind: "server", url: "redis://localhost:6379", origin: "the default" };
+  return { kind: "server", url: "redis://localhost:6379", origin: "default" };
 }

@@ -30,9 +30,12 @@ const STYLES: Readonly<Record<NsyncEvent["type"], Style>> = {
   slot: "faint",
 };
 
+/** Events about the link itself: these are shown whole. */
+const WHOLE: ReadonlySet<NsyncEvent["type"]> = new Set(["reset", "eof", "resume", "error"]);
+
 /** The event as a line, without its end. */
 export function describe(event: NsyncEvent, look: Look): string {
-  const line = new Line(look.width, look.colours);
+  const line = new Line(WHOLE.has(event.type) ? Infinity : look.width, look.colours);
   line.add(event.type.padEnd(6), STYLES[event.type]).add(" ");
   addEvent(line, event);
   return line.toString();
@@ -126,5 +129,5 @@ function eof({ keys, counts, checksum }: EofEvent): string {
 /** Milliseconds since 1970 as a date, where there is one. */
 function time(ms: number): string {
   const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString().replace(/\.\d+/, "");
 }

@@ -40,10 +40,10 @@ export function isPlain(text: string): boolean {
 
 /** JSON in which no character acts on a terminal; it parses to the same. */
 export function escapedJson(json: string): string {
-  return json.replace(UNSAFE, (text) => {
-    if (text === "\n") return text;
-    return text.split("").map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`).join("");
-  });
+  return json.replace(
+    UNSAFE,
+    (text) => text.split("").map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`).join(""),
+  );
 }
 
 function escape(text: string): string {

@@ -20,8 +20,10 @@ const ZERO = /^[\p{M}]$/u;
 /** Characters of East Asian scripts, and pictures: two columns. */
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
-// deno-lint-ignore no-control-regex
 const NARROW = /^[\x20-\x7e]*$/;
+
+/** Part of a line that its tail may take. */
+const LONGEST_TAIL = 0.6;
 
 /** Columns that a text takes. */
 export function widthOf(text: string): number {
@@ -70,9 +72,9 @@ export class Line {
     this.#cut = true;
   }
 
-  /** Sets what stands at the end, whatever was cut off before it. */
+  /** Sets what stands at the end, whatever was cut off before it; on a narrow line nothing does. */
   tail(text: string): this {
-    this.#tail = text;
+    if (widthOf(text) <= this.#width * LONGEST_TAIL) this.#tail = text;
     return this;
   }
 

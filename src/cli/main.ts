@@ -12,18 +12,24 @@ import { describe } from "./describe.ts";
 import { escapedJson } from "./escape.ts";
 import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
-
-/** After a signal, output that nobody reads holds the process up for so long. */
-const LAST_WORDS_MS = 1000;
+import { onStopSignal } from "./signals.ts";
 
 /**
- * Runs the command with its arguments, on this process' standard output, standard error and
- * environment. Never rejects.
+ * Runs the `nsync` command on this process' standard output, standard error, environment and
+ * signals. Never rejects.
  *
- * @returns the exit code: 0 after a signal, at the end of a file, or when nobody reads the output any
- * more; 1 when something failed; 2 for a wrong command line
+ * ```ts
+ * import { main } from "nsync/cli";
+ *
+ * process.exitCode = await main(["--version"]);
+ * ```
+ *
+ * @returns the exit code: 0 after a signal, at the end of a file, and when nobody reads the output
+ * any more; 1 when something failed; 2 for a wrong command line
  */
 export async function main(args: readonly string[]): Promise<number> {
+  // Whoever read it may be gone.
+  process.stderr.on("error", () => {});
   const output = new Output();
   try {
     return await run(args, output);
@@ -44,22 +50,65 @@ async function run(args: readonly string[], output: Output): Promise<number> {
       await output.write(`${VERSION}\n`);
       return 0;
     case "wrong":
-      notice(`${request.why}; see nsync --help`);
+      notice(`${request.why}: see nsync --help`);
       return 2;
-    case "run": {
-      const stream = open(request.source);
-      if (NsyncError.is(stream)) {
-        notice(`${stream.message} (${origin(request.source)})`);
-        return 2;
-      }
+    case "run":
       try {
-        await print(stream, output, writing(request.format, output));
+        await print(open(request.source), request.format, output);
         return 0;
       } catch (error) {
         if (!NsyncError.is(error)) throw error;
-        notice(`${error.message}${hint(request.source)}`);
-        return 1;
+        notice(`${error.message}${remark(request.source)}`);
+        return error.code === "OPTION" ? 2 : 1;
       }
-    }
   }
+}
+
+function open(source: Source): EventStream {
+  return source.kind === "file" ? readRdb(source.path) : nsync(source.url);
+}
+
+/** Says which URL was used, where the user may not know. */
+function remark(source: Source): string {
+  if (source.kind === "file" || source.origin === "argument") return "";
+  return source.origin === "default"
+    ? " (no URL was given: nsync redis://host:6379)"
+    : ` (the URL is that of ${source.origin})`;
+}
+
+/** Prints everything until it ends, or a signal comes. */
+async function print(stream: EventStream, format: Format, output: Output): Promise<void> {
+  const pretty = format === "pretty" || (format === "auto" && output.terminal);
+  const text = pretty ? lines : output.terminal ? terminalJson : json;
+  const notices = new Notices();
+  if (stream instanceof Link) notices.watch(stream);
+  const listening = onStopSignal(() => void stream.close());
+  try {
+    for await (const batch of stream.batches()) {
+      notices.stopWatching();
+      if (!output.terminal) notices.tell(batch);
+      await output.write(text(batch, output));
+    }
+  } finally {
+    notices.stopWatching();
+    listening();
+  }
+}
+
+function json(batch: EventBatch): Uint8Array {
+  return batch.ndjson();
+}
+
+function terminalJson(batch: EventBatch): string {
+  let text = "";
+  for (const event of batch) text += `${escapedJson(JSON.stringify(event))}\n`;
+  return text;
+}
+
+function lines(batch: EventBatch, { terminal, width }: Output): string {
+  const { NO_COLOR, TERM } = process.env;
+  const look = { width, colours: terminal && !NO_COLOR && TERM !== "dumb" };
+  let text = "";
+  for (const event of batch) text += `${describe(event, look)}\n`;
+  return text;
 }

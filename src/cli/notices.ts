@@ -11,22 +11,22 @@ import { escaped } from "./escape.ts";
 
 /** Between two looks at a link: what takes less needs no notice. */
 const LOOK_MS = 300;
+/** Between two notices of how much has been loaded. */
+const PROGRESS_MS = 5000;
 
-/** Writes one line for people. */
+/** Writes one line. */
 export function notice(text: string): void {
   process.stderr.write(`nsync: ${escaped(text)}\n`);
 }
 
-/** Tells how a link is doing, where somebody looks at standard error. */
+/** Tells how it goes, to somebody who looks at standard error. */
 export class Notices {
-  readonly #active = process.stderr.isTTY === true;
+  readonly #active: boolean = process.stderr.isTTY === true;
   #timer: ReturnType<typeof setInterval> | undefined;
   #told: string | undefined;
-
-  constructor() {
-    // Whoever read it may be gone.
-    process.stderr.on("error", () => {});
-  }
+  #loading = true;
+  #loaded = 0;
+  #last: number = performance.now();
 
   /** Says what a link waits for before its first event. */
   watch(link: Link): void {
@@ -34,11 +34,11 @@ export class Notices {
   }
 
   /** The wait is over. */
-  stop(): void {
+  stopWatching(): void {
     clearInterval(this.#timer);
   }
 
-  /** Says what the batch holds beside data. */
+  /** Tells what happens, to somebody who does not see the events themselves. */
   tell(batch: EventBatch): void {
     if (!this.#active) return;
     for (const event of batch) {
@@ -47,21 +47,31 @@ export class Notices {
         case "eof":
         case "resume":
         case "error":
+          this.#loading = event.type === "reset";
+          this.#loaded = 0;
           notice(describe(event, { width: Infinity, colours: false }));
+          break;
+        case "load":
+          this.#loaded++;
       }
+    }
+    const now = performance.now();
+    if (this.#loading && now - this.#last >= PROGRESS_MS) {
+      this.#last = now;
+      notice(`${this.#loaded} keys of the snapshot so far`);
     }
   }
 
   #look(link: Link): void {
     const { phase, address } = link.status();
-    if (phase === this.#told) return;
-    this.#told = phase;
-    if (phase === "connecting") notice(`connecting to ${address}`);
-    else if (phase === "handshake" || phase === "snapshot") {
-      this.#told = "snapshot";
+    const state = phase === "snapshot" ? "handshake" : phase;
+    if (state === this.#told) return;
+    this.#told = state;
+    if (state === "connecting") notice(`connecting to ${address}`);
+    else if (state === "handshake") {
       notice(
-        `connected to ${address}, waiting for the snapshot (the server makes it first, and may wait ` +
-          "for repl-diskless-sync-delay, by default 5 s, before it starts)",
+        `connected to ${address}, waiting for the snapshot: a server may wait for others who want it ` +
+          "(repl-diskless-sync-delay, 5 s by default) before it makes one",
       );
     }
   }

@@ -6,7 +6,7 @@
 
 import type { LoadEvent, StreamValue } from "../../mod.ts";
 import { escapedInQuotes, isPlain } from "./escape.ts";
-import type { Line } from "./line.ts";
+import type { Line, Style } from "./line.ts";
 
 /** Pairs that are shown as `{name: value}`. */
 class Pairs {
@@ -33,22 +33,29 @@ function addStream(line: Line, { entries, groups }: StreamValue<string>): void {
   for (const { name, pending, consumers } of groups) {
     line.add(" group ");
     addWord(line, name);
-    line.add(` (${pending.length} pending, ${consumers.length} consumers)`);
+    line.add(` {pending: ${pending.length}, consumers: ${consumers.length}}`);
   }
 }
 
 /** Adds a key, a name or an argument: in quotes only where it needs them. */
-export function addWord(line: Line, text: string, style: "plain" | "strong" = "plain"): void {
-  if (text.length <= line.room && isPlain(text)) line.add(text, style);
-  else addText(line, text, style);
+export function addWord(line: Line, text: string, style: Style = "plain"): void {
+  const shown = visible(line, text);
+  if (isPlain(shown)) {
+    line.add(shown, style);
+    if (shown.length < text.length) line.cut();
+  } else addText(line, text, style);
 }
 
-function addText(line: Line, text: string, style: "plain" | "strong" = "plain"): void {
-  const most = Math.max(0, line.room);
-  if (text.length > most) {
-    line.add(`"${escapedInQuotes(text.slice(0, most))}`, style);
-    line.cut();
-  } else line.add(`"${escapedInQuotes(text)}"`, style);
+function addText(line: Line, text: string, style: Style = "plain"): void {
+  const shown = visible(line, text);
+  const whole = shown.length === text.length;
+  line.add(`"${escapedInQuotes(shown)}${whole ? '"' : ""}`, style);
+  if (!whole) line.cut();
+}
+
+/** The part of a text that can show: no column holds less than a UTF-16 unit. */
+function visible(line: Line, text: string): string {
+  return text.slice(0, Math.max(0, line.room));
 }
 
 function add(line: Line, value: unknown): void {

@@ -97,7 +97,7 @@ export class TapeBatch implements EventBatch {
   }
 
   /** Walks through the events, oldest first. */
-  [Symbol.iterator](): IterableIterator<NsyncEvent> {
+  [Symbol.iterator](): IterableIterator<NsyncEvent, undefined> {
     return new BatchIterator(this);
   }
 
@@ -144,7 +144,7 @@ function isEvent(tag: number): boolean {
   return tag !== abi.TAG_RESIZE && tag !== abi.TAG_COUNTS;
 }
 
-class BatchIterator implements IterableIterator<NsyncEvent> {
+class BatchIterator implements IterableIterator<NsyncEvent, undefined> {
   readonly #batch: TapeBatch;
   readonly #tape: Int32Array;
   #at = 0;
@@ -189,7 +189,7 @@ export class ListBatch implements EventBatch {
   }
 
   /** Walks through the events, oldest first. */
-  [Symbol.iterator](): IterableIterator<NsyncEvent> {
+  [Symbol.iterator](): IterableIterator<NsyncEvent, undefined> {
     return this.#events[Symbol.iterator]();
   }
 

@@ -10,6 +10,7 @@ import { type SafePoint, TapeBatch } from "./batch.ts";
 import { type Core, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf } from "./decode_error.ts";
 import type { Limits } from "./limits.ts";
+import { uninitialized } from "./uninitialized.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** Linear memory that a value needs beside its own bytes, and what lies around it in the window. */
@@ -98,12 +99,6 @@ export class Decoder {
     this.#open.commit(bytes);
   }
 
-  /** Makes the window at least this large. */
-  widen(window: number): void {
-    const core = this.#open;
-    if (window > core.u32(abi.WINDOW_CAPACITY)) core.reserve(0, 0, window);
-  }
-
   /** Copies as much of `chunk` as there is room for; answers how much. */
   feed(chunk: Uint8Array): number {
     const space = this.space();
@@ -166,7 +161,7 @@ export class Decoder {
     const arena = core.u32(abi.ARENA_START);
     const arenaLength = core.u32(abi.ARENA_END) - arena;
     const memory = core.bytes;
-    const bytes = new Uint8Array(sourceLength + arenaLength);
+    const bytes = uninitialized(sourceLength + arenaLength);
     bytes.set(memory.subarray(source, source + sourceLength));
     bytes.set(memory.subarray(arena, arena + arenaLength), sourceLength);
     const batch = new TapeBatch({

@@ -20,18 +20,6 @@ import { Wire } from "./wire.ts";
 /** A session that held this many milliseconds was no failure. */
 const HELD = 5000;
 
-/** Errors that trying again cannot cure. */
-const FATAL: ReadonlySet<string> = new Set([
-  "AUTH",
-  "PERMISSION",
-  "RDB_TRUNCATED",
-  "RDB_CORRUPT",
-  "RDB_CHECKSUM",
-  "RDB_UNKNOWN_TYPE",
-  "LIMIT",
-  "OPTION",
-]);
-
 /** What the follower tells its link. */
 export interface FollowerEvents {
   /** A snapshot, or a resumption, has been handled by the consumer. */
@@ -61,9 +49,11 @@ export class Follower implements BatchSource, SessionHost {
   #wire: Wire | undefined;
   #running: Promise<void> | undefined;
   #over = false;
-  /** A handshake has succeeded, ever and on this connection. */
-  #wasEstablished = false;
-  #established = false;
+  /** A master has granted a synchronization, ever and on this connection. */
+  #wasGranted = false;
+  #granted = false;
+  /** A command stream has been followed, ever. */
+  #wasLive = false;
 
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
@@ -129,7 +119,8 @@ export class Follower implements BatchSource, SessionHost {
   enter(phase: Phase): void {
     if (this.#over) return;
     this.phase = phase;
-    if (phase === "snapshot" || phase === "live") this.#established = true;
+    if (phase === "snapshot" || phase === "live") this.#granted = true;
+    if (phase === "live") this.#wasLive = true;
   }
 
   async #run(): Promise<void> {
@@ -137,20 +128,20 @@ export class Follower implements BatchSource, SessionHost {
     let reported: string | undefined;
     while (!this.#over) {
       const began = performance.now();
-      this.#established = false;
+      this.#granted = false;
       const error = await this.#session();
       if (this.#over) return;
-      if (this.#established) {
-        this.#wasEstablished = true;
+      if (this.#granted) {
+        this.#wasGranted = true;
         this.reconnects++;
         reported = undefined;
       }
+      if (NsyncError.is(error)) this.lastError = error;
       if (!NsyncError.is(error) || !this.#canRetry(error)) {
         this.#finish(error);
         this.queue.end({ error });
         return;
       }
-      this.lastError = error;
       if (error.code !== reported) await this.deliver(new ListBatch([new Failure(error)]));
       reported = error.code;
       if (performance.now() - began >= HELD) failures = 0;
@@ -160,14 +151,16 @@ export class Follower implements BatchSource, SessionHost {
 
   /** A first attempt that fails says that something is set up wrongly, unless the server asks for patience. */
   #canRetry(error: NsyncError): boolean {
-    return this.#wasEstablished ? !FATAL.has(error.code) : error.retriable &&
-      error.code !== "CLOSED" && error.code !== "TIMEOUT" && !isUnreachable(error);
+    if (error.code === "PROTOCOL") return error.retriable || this.#wasLive;
+    if (!error.retriable) return false;
+    return this.#wasGranted || error.code === "LOADING" || error.code === "NOMASTERLINK" ||
+      (error.code === "CONNECT" && !isUnreachable(error));
   }
 
   /** One connection; answers what ended it. */
   async #session(): Promise<unknown> {
     try {
-      this.phase = this.#wasEstablished ? "reconnecting" : "connecting";
+      this.phase = this.#wasGranted ? "reconnecting" : "connecting";
       this.#wire = await this.#connect();
       if (this.#over) return undefined;
       return await runSession(this.#wire, this);

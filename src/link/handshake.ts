@@ -41,15 +41,15 @@ export async function handshake(
   const { username, password, connectTimeout } = settings;
   const ask = async (...words: string[]): Promise<string> => {
     wire.send(...words);
-    return await wire.line(connectTimeout);
+    return await wire.line(connectTimeout, answerTo(words[0]));
   };
 
-  await ping(await ask("PING"), password !== undefined);
+  ping(wire.peer, await ask("PING"), password !== undefined);
   if (password !== undefined) {
     const reply = username === undefined
       ? await ask("AUTH", password)
       : await ask("AUTH", username, password);
-    if (reply !== "+OK") throw unexpected(reply, "AUTH");
+    if (reply !== "+OK") throw unexpected(wire.peer, reply, "AUTH");
   }
   // Servers older than an option answer with an error; they do without it.
   for (
@@ -60,18 +60,22 @@ export async function handshake(
     ]
   ) {
     const reply = await ask("REPLCONF", ...options);
-    if (!/^\+OK|^-ERR/.test(reply)) throw unexpected(reply, "REPLCONF");
+    if (!/^\+OK|^-ERR/.test(reply)) throw unexpected(wire.peer, reply, "REPLCONF");
   }
 
   wire.send("PSYNC", from?.replId ?? "?", from === undefined ? "-1" : String(from.offset + 1));
   return await psyncAnswer(wire, settings, from);
 }
 
-function ping(reply: string, withPassword: boolean): void {
+function answerTo(step: string): string {
+  return `an answer to ${step}`;
+}
+
+function ping(peer: string, reply: string, withPassword: boolean): void {
   if (reply === "+PONG") return;
   const wantsPassword = /^-NOAUTH|^-NOPERM|^-ERR operation not permitted/.test(reply);
   if (wantsPassword && withPassword) return;
-  throw unexpected(reply, "PING");
+  throw unexpected(peer, reply, "PING");
 }
 
 async function psyncAnswer(
@@ -81,7 +85,7 @@ async function psyncAnswer(
 ): Promise<Answer> {
   for (;;) {
     // The master may wait for another snapshot to end: a newline a second says that it lives.
-    const line = await wire.line(settings.replTimeout);
+    const line = await wire.line(settings.replTimeout, answerTo("PSYNC"));
     if (line === "") continue;
     const full = /^\+FULLRESYNC (\S{40}) (\d+)$/.exec(line);
     if (full !== null) return { kind: "full", replId: full[1], offset: Number(full[2]) };
@@ -93,16 +97,15 @@ async function psyncAnswer(
       wire.send("SYNC");
       return { kind: "sync" };
     }
-    throw unexpected(line, "PSYNC");
+    throw unexpected(wire.peer, line, "PSYNC");
   }
 }
 
-function unexpected(line: string, step: string): NsyncError {
-  if (line.startsWith("-")) return refusal(line, step);
+function unexpected(peer: string, line: string, step: string): NsyncError {
+  if (line.startsWith("-")) return refusal(peer, line, step);
+  const said = step === "AUTH" ? "" : `: ${JSON.stringify(printable(line.slice(0, 40)))}`;
   return new NsyncError(
     "PROTOCOL",
-    `The server is no Redis or Valkey: it answers ${step} with ${
-      JSON.stringify(printable(line.slice(0, 40)))
-    }.`,
+    `${peer} is no Redis or Valkey, as it answers ${step} with something else${said}.`,
   );
 }

@@ -45,10 +45,16 @@ const REFUSALS: readonly Refusal[] = [
     advice: "the server has no password: leave `password` out",
   },
   {
-    pattern: /^ERR (unknown command|wrong number of arguments for) ['`]?auth/i,
+    pattern: /^ERR wrong number of arguments for ['`]?auth/i,
     code: "AUTH",
     retriable: false,
     advice: "this server does not know users: leave `username` out",
+  },
+  {
+    pattern: /^ERR unknown command ['`]?auth/i,
+    code: "AUTH",
+    retriable: false,
+    advice: "this server does not know the command: it was renamed, or is no Redis",
   },
   {
     pattern: /^NOPERM/,
@@ -77,14 +83,18 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
-/** The error for a line that starts with `-`; `step` is the command it answers. */
-export function refusal(line: string, step: string): NsyncError {
+/**
+ * The error for a line that starts with `-`; `step` is the command that it answers. What is said to
+ * AUTH is not repeated: servers that do not know the command quote its arguments.
+ */
+export function refusal(peer: string, line: string, step: string): NsyncError {
   const said = line.slice(1);
   const known = REFUSALS.find(({ pattern }) => pattern.test(said));
-  const advice = known === undefined ? "" : `: ${known.advice}`;
+  const because = known === undefined ? "" : `: ${known.advice}`;
+  const quoted = step === "AUTH" ? "" : ` (${printable(said)})`;
   return new NsyncError(
-    known?.code ?? "PROTOCOL",
-    `The server refuses ${step}${advice} (${printable(said)}).`,
+    known?.code ?? (step === "AUTH" ? "AUTH" : "PROTOCOL"),
+    `${peer} refuses ${step}${because}${quoted}.`,
     { retriable: known?.retriable ?? false },
   );
 }

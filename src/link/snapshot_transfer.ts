@@ -6,7 +6,7 @@
  */
 
 import type { TapeBatch } from "../decode/batch.ts";
-import { Decoder } from "../decode/decoder.ts";
+import type { Decoder } from "../decode/decoder.ts";
 import { latin1 } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
 import type { Settings } from "../options.ts";
@@ -23,16 +23,16 @@ export type Framing =
 /** Waits for the line before the snapshot; newlines come while the master prepares it. */
 export async function framing(wire: Wire, settings: Settings): Promise<Framing> {
   for (;;) {
-    const line = await wire.line(settings.replTimeout);
+    const line = await wire.line(settings.replTimeout, "a snapshot");
     if (line === "") continue;
     const length = /^\$(\d+)$/.exec(line);
     if (length !== null) return { kind: "length", length: Number(length[1]) };
     const mark = /^\$EOF:(.{40})$/.exec(line);
     if (mark !== null) return { kind: "mark", mark: mark[1] };
-    if (line.startsWith("-")) throw refusal(line, "to send a snapshot");
+    if (line.startsWith("-")) throw refusal(wire.peer, line, "to send a snapshot");
     throw new NsyncError(
       "PROTOCOL",
-      `The server sends ${JSON.stringify(printable(line.slice(0, 40)))} instead of a snapshot.`,
+      `${wire.peer} sends ${JSON.stringify(printable(line.slice(0, 40)))} instead of a snapshot.`,
     );
   }
 }
@@ -90,6 +90,7 @@ function strayBytes(n: number): NsyncError {
   return new NsyncError(
     "PROTOCOL",
     `The snapshot is ${n} bytes shorter than the length that the server told.`,
+    { retriable: true },
   );
 }
 

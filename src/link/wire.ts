@@ -8,7 +8,6 @@ import { latin1 } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
 import { addressText } from "../options.ts";
 import { type Address, type Connection, errorCode } from "../transport/transport.ts";
-import { printable } from "./refusal.ts";
 
 /** Longest line of a handshake, in bytes. */
 const LONGEST_LINE = 64 << 10;
@@ -17,8 +16,9 @@ const NOTHING = new Uint8Array(0);
 
 /** One connection to a server. */
 export class Wire {
+  /** Who is at the other end: `host:port` or `unix:path`. */
+  readonly peer: string;
   readonly #connection: Connection;
-  readonly #peer: string;
   /** Bytes that were read with a line but stand behind it. */
   #left: Uint8Array = NOTHING;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,7 +30,7 @@ export class Wire {
   /** Reads from and writes to a connection. */
   constructor(connection: Connection, address: Address) {
     this.#connection = connection;
-    this.#peer = addressText(address);
+    this.peer = addressText(address);
   }
 
   /** Sends a command as a multibulk. */
@@ -47,9 +47,9 @@ export class Wire {
 
   /**
    * The next piece, within `timeout` milliseconds; the view is valid until the next call. Throws
-   * `TIMEOUT`, and `CLOSED` when the connection is over.
+   * `TIMEOUT`, and `CLOSED` when the connection is over. `due` says in words what has to come.
    */
-  async read(timeout: number): Promise<Uint8Array> {
+  async read(timeout: number, due?: string): Promise<Uint8Array> {
     if (this.#left.length > 0) {
       const left = this.#left;
       this.#left = NOTHING;
@@ -60,12 +60,11 @@ export class Wire {
     try {
       bytes = await this.#connection.read();
     } catch (cause) {
-      const code = errorCode(cause) ?? String(cause);
-      throw this.#lost(`The connection to ${this.#peer} broke (${code}).`, cause);
+      throw this.#lost(due, cause);
     } finally {
       this.#waitingSince = 0;
     }
-    if (bytes === undefined) throw this.#lost(`${this.#peer} closed the connection.`);
+    if (bytes === undefined) throw this.#lost(due);
     return bytes;
   }
 
@@ -74,11 +73,14 @@ export class Wire {
     this.#left = bytes;
   }
 
-  /** The next line without its end, each of its pieces within `timeout` milliseconds. */
-  async line(timeout: number): Promise<string> {
+  /**
+   * The next line without its end, each of its pieces within `timeout` milliseconds. `due` says in
+   * words what it has to be.
+   */
+  async line(timeout: number, due: string): Promise<string> {
     let text = "";
     for (;;) {
-      const bytes = await this.read(timeout);
+      const bytes = await this.read(timeout, due);
       const end = bytes.indexOf(0x0a);
       text += latin1(end < 0 ? bytes : bytes.subarray(0, end));
       if (end >= 0) {
@@ -89,24 +91,30 @@ export class Wire {
       if (text.length > LONGEST_LINE) {
         throw new NsyncError(
           "PROTOCOL",
-          `${this.#peer} does not speak the Redis protocol: it says ${
-            printable(text.slice(0, 40))
-          }`,
+          `${this.peer} is no Redis or Valkey: instead of ${due} it sends a line without an end.`,
         );
       }
     }
   }
 
   /** The error of a connection that is over. */
-  #lost(message: string, cause?: unknown): NsyncError {
+  #lost(due: string | undefined, cause?: unknown): NsyncError {
+    const instead = due === undefined ? "" : ` instead of ${due}`;
     if (this.#timedOut) {
       return new NsyncError(
         "TIMEOUT",
-        `${this.#peer} sent nothing for ${this.#timeout / 1000} s.`,
+        `${this.peer} sent nothing${instead} for ${
+          this.#timeout / 1000
+        } s: does it hang, or is it no Redis or Valkey?`,
         { retriable: true },
       );
     }
-    return new NsyncError("CLOSED", message, { cause, retriable: true });
+    const how = cause === undefined ? "" : ` (${errorCode(cause) ?? String(cause)})`;
+    return new NsyncError(
+      "CLOSED",
+      `${this.peer} closed the connection${instead}${how}: its log may say why.`,
+      { cause, retriable: true },
+    );
   }
 
   /** Closes the connection. Idempotent. */

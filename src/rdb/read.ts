@@ -21,8 +21,6 @@ export interface ReadRdbOptions extends Partial<Limits> {
   readonly signal?: AbortSignal;
 }
 
-/** Files are read in pieces of this size. */
-const PIECE = 1 << 20;
 /** The first version with a checksum behind the last opcode. */
 const CHECKSUM_VERSION = 5;
 
@@ -77,7 +75,6 @@ class RdbReader implements BatchSource {
     if (this.#ended) return undefined;
     if (this.#decoder === undefined) {
       this.#decoder = Decoder.snapshot(this.#limits, this.#verify);
-      if (reader.size === undefined || reader.size > PIECE) this.#decoder.widen(PIECE);
     }
     const decoder = this.#decoder;
     for (;;) {

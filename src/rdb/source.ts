@@ -44,26 +44,44 @@ export async function openSource(source: RdbSource, signal?: AbortSignal): Promi
   );
 }
 
+/** Files are read ahead in two buffers of this size: one fills while the other is decoded. */
+const READ_AHEAD = 1 << 20;
+
 async function openFile(path: string | URL): Promise<ByteReader> {
   try {
     const { open } = await import("node:fs/promises");
     const file = await open(path, "r");
     const { size } = await file.stat();
-    let reading: Promise<unknown> | undefined;
+    const length = size > 0 ? Math.min(size, READ_AHEAD) : READ_AHEAD;
+    let idle = new Uint8Array(length);
+    let buffer = new Uint8Array(length);
+    let left: Uint8Array = buffer.subarray(0, 0);
+    const fill = async (): Promise<number> => (await file.read(idle, 0, length, null)).bytesRead;
+    let ahead = fill();
+    // Whoever reads next gets the error.
+    ahead.catch(() => {});
     return {
       size: size > 0 ? size : undefined,
       async read(into) {
-        try {
-          const read = file.read(into, 0, into.length, null);
-          reading = read;
-          return (await read).bytesRead;
-        } catch (cause) {
-          throw unreadable(path, cause);
+        if (left.length === 0) {
+          try {
+            const n = await ahead;
+            [buffer, idle] = [idle, buffer];
+            left = buffer.subarray(0, n);
+          } catch (cause) {
+            throw unreadable(path, cause);
+          }
+          if (left.length === 0) return 0;
+          ahead = fill();
+          ahead.catch(() => {});
         }
+        const n = Math.min(into.length, left.length);
+        into.set(left.subarray(0, n));
+        left = left.subarray(n);
+        return n;
       },
       async close() {
-        // A read that is under way writes into memory that is about to be given away.
-        await reading?.catch(() => {});
+        await ahead.catch(() => {});
         await file.close();
       },
     };
