@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { describe, it } from "@std/testing/bdd";
+import { readArguments } from "../../src/cli/arguments.ts";
+
+const existing = fileURLToPath(import.meta.url);
+
+describe("the command line", () => {
+  const source = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const request = readArguments(args, env);
+    return request.kind === "run" ? request.source : request;
+  };
+
+  it("names a server or a file", () => {
+    const server = (url: string) => ({ kind: "server", url, origin: "argument" });
+    assert.deepEqual(source(["redis://h:1"]), server("redis://h:1"));
+    assert.deepEqual(source(["unix:/tmp/x.rdb"]), server("unix:/tmp/x.rdb"));
+    assert.deepEqual(source(["redis://h/x.rdb"]), server("redis://h/x.rdb"));
+    assert.deepEqual(source(["somewhere"]), server("somewhere"));
+    assert.deepEqual(source(["no/such.rdb"]), { kind: "file", path: "no/such.rdb" });
+    assert.deepEqual(source([existing]), { kind: "file", path: existing });
+    assert.deepEqual(source(["--", "-x.rdb"]), { kind: "file", path: "-x.rdb" });
+  });
+
+  it("looks into the environment where it names none", () => {
+    const both = { VALKEY_URL: "valkey://v", REDIS_URL: "redis://r" };
+    assert.deepEqual(source([], both), {
+      kind: "server",
+      url: "valkey://v",
+      origin: "VALKEY_URL",
+    });
+    assert.deepEqual(source([], { ...both, VALKEY_URL: "" }), {
+      kind: "server",
+      url: "redis://r",
+      origin: "REDIS_URL",
+    });
+    assert.deepEqual(source([]), {
+      kind: "server",
+      url: "redis://localhost:6379",
+      origin: "default",
+    });
+    assert.equal(readArguments(["redis://x"], both).kind, "run");
+  });
+
+  it("chooses how events are printed", () => {
+    const format = (...args: string[]) => {
+      const request = readArguments(args, {});
+      return request.kind === "run" ? request.format : request.kind;
+    };
+    assert.equal(format(), "auto");
+    assert.equal(format("--json"), "json");
+    assert.equal(format("redis://x", "--pretty"), "pretty");
+    assert.equal(format("--json", "--json"), "json");
+    assert.equal(format("--json", "--pretty"), "wrong");
+    assert.equal(format("--json", "--help"), "help");
+    assert.equal(format("-v"), "version");
+  });
+
+  it("never shows what may be a password", () => {
+    for (const args of [["--password=hunter2"], ["-ahunter2"], ["-a", "hunter2"]]) {
+      const request = readArguments(args, {});
+      assert.ok(request.kind === "wrong");
+      assert.doesNotMatch(request.why, /hunter/);
+      assert.match(request.why, /--password$|-a$/);
+    }
+  });
+});
