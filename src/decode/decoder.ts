@@ -129,9 +129,7 @@ export class Decoder {
 
   /** The error of an input that ends before the snapshot does. */
   truncated(): NsyncError {
-    const core = this.#open;
-    core.interrupted();
-    return this.#error(core);
+    return this.#interrupted(this.#open);
   }
 
   /** A copy of the input behind the snapshot's end. */
@@ -207,9 +205,16 @@ export class Decoder {
     if (now >= most || !core.reserve(0, 0, Math.min(2 * now, most))) throw this.#limit(core);
   }
 
-  #limit(core: Core): NsyncError {
+  /** The error of stopping where the input at hand ends. */
+  #interrupted(core: Core): NsyncError {
+    // The key being read may have been forgotten with the batch before it.
+    core.run();
     core.interrupted();
-    const { offset, reading, key, db } = this.#error(core);
+    return this.#error(core);
+  }
+
+  #limit(core: Core): NsyncError {
+    const { offset, reading, key, db } = this.#interrupted(core);
     return new NsyncError(
       "LIMIT",
       `The ${reading} around byte ${offset} needs more memory than the limits allow; raise maxBlobBytes.`,
