@@ -14,12 +14,16 @@ export interface BatchSource {
   next(): Promise<EventBatch | undefined>;
   /** Frees everything, in whatever state. Idempotent; a pending `next` ends. */
   close(): Promise<void>;
+  /** It was closed or aborted: what is left of the batch at hand is not delivered. */
+  readonly stopped?: boolean;
 }
 
 /** Hears what the consumer gets. */
 export interface DeliveryObserver {
   /** Is given to the consumer now; what was given before has been handled. */
   given(event: NsyncEvent): void;
+  /** The same, for all events of the batch together. */
+  handed(batch: EventBatch): void;
   /** All events of the batch have been handled. */
   finished(batch: EventBatch): void;
 }
@@ -152,7 +156,10 @@ class EventIterator extends Serial<NsyncEvent> {
   /** Most events are at hand: these come without a wait. */
   override next(): Promise<IteratorResult<NsyncEvent, undefined>> {
     const events = this.#events;
-    if (events === undefined || this.waiting > 0 || this.ended || this.#clock.due()) {
+    if (
+      events === undefined || this.waiting > 0 || this.ended || this.#source.stopped ||
+      this.#clock.due()
+    ) {
       return super.next();
     }
     const result = events.next();
@@ -177,7 +184,7 @@ class EventIterator extends Serial<NsyncEvent> {
         this.#clock.had();
         if (this.ended) return undefined;
       }
-      if (this.#events !== undefined) {
+      if (this.#events !== undefined && !this.#source.stopped) {
         const result = this.#events.next();
         if (result.done !== true) {
           this.#observer?.given(result.value);
@@ -216,7 +223,9 @@ class BatchIterator extends Serial<EventBatch> {
       }
       this.#batch = await this.#source.next();
     } while (this.#batch?.length === 0 && !this.ended);
-    return this.ended ? undefined : this.#batch;
+    if (this.#batch === undefined || this.ended) return undefined;
+    this.#observer?.handed(this.#batch);
+    return this.#batch;
   }
 }
 
@@ -241,8 +250,9 @@ export async function deliver(
         await turn();
         clock.had();
       }
+      if (source.stopped) break;
     }
-    observer?.finished(batch);
+    if (!source.stopped) observer?.finished(batch);
   }
 }
 

@@ -49,6 +49,7 @@ export class Follower implements BatchSource, SessionHost {
   #wire: Wire | undefined;
   #running: Promise<void> | undefined;
   #over = false;
+  #stopped = false;
   /** A master has granted a synchronization, ever and on this connection. */
   #wasGranted = false;
   #granted = false;
@@ -60,6 +61,14 @@ export class Follower implements BatchSource, SessionHost {
     this.#events = events;
     this.queue = new BatchQueue(settings.highWaterMark);
     this.delivered = new DeliveredPosition(() => events.loaded());
+    const { signal } = settings;
+    if (signal?.aborted) this.fail(signal.reason);
+    else signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  /** Nothing that waits, and nothing of what was given out, is to be delivered. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** The next batch; the first call connects. */
@@ -72,12 +81,7 @@ export class Follower implements BatchSource, SessionHost {
   /** Connects, once. */
   start(): void {
     if (this.#running !== undefined || this.#over) return;
-    const { signal } = this.settings;
-    if (signal?.aborted) {
-      this.fail(signal.reason);
-      return;
-    }
-    signal?.addEventListener("abort", this.#abort, { once: true });
+    this.phase = "connecting";
     this.#running = this.#run();
   }
 
@@ -85,11 +89,13 @@ export class Follower implements BatchSource, SessionHost {
 
   /** Ends at once with an error for the consumer, dropping what waits. */
   fail(error: unknown): void {
+    this.#stopped = true;
     this.#finish(error);
     this.queue.clear({ error });
   }
 
   async close(): Promise<void> {
+    this.#stopped = true;
     this.#finish(undefined);
     this.queue.clear();
     await this.#running;
@@ -142,6 +148,7 @@ export class Follower implements BatchSource, SessionHost {
         this.queue.end({ error });
         return;
       }
+      this.enter(this.#wasGranted ? "reconnecting" : "connecting");
       if (error.code !== reported) await this.deliver(new ListBatch([new Failure(error)]));
       reported = error.code;
       if (performance.now() - began >= HELD) failures = 0;
@@ -160,7 +167,6 @@ export class Follower implements BatchSource, SessionHost {
   /** One connection; answers what ended it. */
   async #session(): Promise<unknown> {
     try {
-      this.phase = this.#wasGranted ? "reconnecting" : "connecting";
       this.#wire = await this.#connect();
       if (this.#over) return undefined;
       return await runSession(this.#wire, this);

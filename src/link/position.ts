@@ -23,6 +23,7 @@ export interface Position extends ResumePoint {
 export class DeliveredPosition implements DeliveryObserver {
   readonly #loaded: () => void;
   #inHand: NsyncEvent | undefined;
+  #batchInHand: EventBatch | undefined;
   /** Replication ID of what is being delivered; `undefined` inside of a snapshot. */
   #replId: string | undefined;
   #point: SafePoint = { offset: 0, db: 0 };
@@ -39,7 +40,12 @@ export class DeliveredPosition implements DeliveryObserver {
     this.#inHand = event;
   }
 
+  handed(batch: EventBatch): void {
+    this.#batchInHand = batch;
+  }
+
   finished(batch: EventBatch): void {
+    this.#batchInHand = undefined;
     if (this.#inHand !== undefined) {
       this.#settle(this.#inHand);
       this.#inHand = undefined;
@@ -73,6 +79,7 @@ export class DeliveredPosition implements DeliveryObserver {
 
   #endOf(snapshot: Snapshot): void {
     const position = behind(snapshot);
+    this.#command = undefined;
     this.#replId = position?.replId;
     this.#point = position ?? { offset: 0, db: 0 };
     this.#loaded();
@@ -83,9 +90,14 @@ export class DeliveredPosition implements DeliveryObserver {
     return this.#at(this.#command?.safe ?? this.#point);
   }
 
-  /** Behind the event in hand. */
+  /** Behind the event, or the batch, in hand. */
   get current(): Position | undefined {
-    const event = this.#inHand;
+    const batch = this.#batchInHand;
+    if (batch instanceof TapeBatch) {
+      if (batch.endsSnapshot && batch.snapshot !== undefined) return behind(batch.snapshot);
+      return batch.safe === undefined ? this.handled : this.#at(batch.safe);
+    }
+    const event = batch === undefined ? this.#inHand : [...batch].at(-1);
     if (event instanceof CommandView) return this.#at(event.safe);
     if (event instanceof EofView) return behind(event.snapshot);
     if (event instanceof Resume) return event.position;
