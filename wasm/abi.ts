@@ -17,7 +17,7 @@
 export const NEED_INPUT = 1;
 /** Enough records are on the tape: take the batch. */
 export const BATCH = 2;
-/** The next record does not fit: grow the tape by WANT_TAPE or the arena by WANT_ARENA bytes. */
+/** The next record does not fit: grow the regions by WANT_TAPE, WANT_ARENA and WANT_TEMPLATES bytes. */
 export const GROW = 3;
 /** The input is broken; the ERROR_* words say how. Records before it are on the tape. */
 export const ERROR = 4;
@@ -66,6 +66,9 @@ export const SAFE_OFFSET = 112;
 /** Checksum in the file, and the one computed, after a mismatch. */
 export const CRC_STORED = 120;
 export const CRC_COMPUTED = 128;
+// And two more u32 words.
+export const WANT_TEMPLATES = 136;
+export const TEMPLATES_CAPACITY = 140;
 
 export const NO_KEY = 0xffffffff;
 

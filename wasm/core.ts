@@ -11,8 +11,8 @@ let mode: i32 = 0;
 let finished: i32 = OK;
 
 /** Gives the regions at least these sizes in bytes; contents stay. False when memory is out. */
-export function reserve(tape: u32, arena: u32, window: u32): bool {
-  return layOut(<usize>tape, <usize>arena, <usize>window);
+export function reserve(tape: u32, templates: u32, arena: u32, window: u32): bool {
+  return layOut(<usize>tape, <usize>templates, <usize>arena, <usize>window);
 }
 
 /** Sets the limits, all in bytes. */

@@ -1,15 +1,18 @@
 /**
  * Linear memory: control block, statics, CRC history, then three regions that can grow:
  *
- *     [ tape ][ arena ][ window ]
+ *     [ tape ][ templates ][ arena ][ window ]
  *
  * Input lands in the window; strings that have to be made are made in the arena; both are described
- * by the tape. Every region is followed by SLACK bytes, so that wide loads and stores may pass its end.
+ * by the tape. Hash templates stay for the whole file. Every region is followed by SLACK bytes, so that wide loads and stores may pass its end.
  */
 import * as abi from "./abi.ts";
 
 export const OK = 0;
 export const SLACK: usize = 64;
+/** A batch is full with this much payload, or this much tape. */
+export const BATCH_BYTES: usize = 64 << 10;
+export const BATCH_TAPE: usize = 256 << 10;
 /** First byte behind the statics: see CRC_HISTORY in crc64.ts. */
 const REGIONS: usize = 0x40000;
 
@@ -46,6 +49,13 @@ export class Out {
   static arenaSafe: usize = 0;
 }
 
+/** The hash templates of the file; see template.ts. */
+export class Kept {
+  static start: usize = 0;
+  static next: usize = 0;
+  static end: usize = 0;
+}
+
 /** Marks a point to fall back to when the input ends or the tape is full. */
 // @ts-ignore: decorator
 @inline
@@ -75,6 +85,16 @@ function noRoom(tape: usize, arena: usize): i32 {
     abi.WANT_ARENA,
     Out.arena + arena > Out.arenaEnd ? <u32>(Out.arena + arena - Out.arenaEnd) : 0,
   );
+  store<u32>(abi.WANT_TEMPLATES, 0);
+  return abi.GROW;
+}
+
+/** Asks for room behind the last template. */
+export function keptRoom(n: usize): i32 {
+  if (Kept.next + n <= Kept.end) return OK;
+  store<u32>(abi.WANT_TAPE, 0);
+  store<u32>(abi.WANT_ARENA, 0);
+  store<u32>(abi.WANT_TEMPLATES, <u32>(Kept.next + n - Kept.end));
   return abi.GROW;
 }
 
@@ -94,12 +114,14 @@ export function word64(value: u64): void {
 }
 
 /** Lays the regions out anew with at least these capacities; contents and pointers move along. */
-export function layOut(tape: usize, arena: usize, window: usize): bool {
+export function layOut(tape: usize, templates: usize, arena: usize, window: usize): bool {
+  templates = (max(templates, Kept.end - Kept.start) + 63) & ~63;
   tape = (max(tape, Out.tapeEnd - Out.tapeStart) + 63) & ~63;
   arena = (max(arena, Out.arenaEnd - Out.arenaStart) + 63) & ~63;
   window = (max(window, In.capacity) + 63) & ~63;
   const tapeStart = REGIONS;
-  const arenaStart = tapeStart + tape + SLACK;
+  const keptStart = tapeStart + tape + SLACK;
+  const arenaStart = keptStart + templates + SLACK;
   const start = arenaStart + arena + SLACK;
   const top = <u64>start + <u64>window + <u64>SLACK;
   if (top > 0xffff0000) return false;
@@ -128,6 +150,13 @@ export function layOut(tape: usize, arena: usize, window: usize): bool {
   Out.arenaSafe += arenaUp;
   Out.arenaStart = arenaStart;
   Out.arenaEnd = arenaStart + arena;
+  const keptUp = keptStart - Kept.start;
+  if (Kept.start != 0 && keptUp != 0) {
+    memory.copy(keptStart, Kept.start, Kept.next - Kept.start);
+  }
+  Kept.next += keptUp;
+  Kept.start = keptStart;
+  Kept.end = keptStart + templates;
   const tapeUp = tapeStart - Out.tapeStart;
   Out.tape += tapeUp;
   Out.tapeDone += tapeUp;
@@ -167,6 +196,7 @@ export function clear(offset: u64): void {
   Out.arena = Out.arenaStart;
   Out.arenaDone = Out.arenaStart;
   Out.arenaSafe = Out.arenaStart;
+  Kept.next = Kept.start;
 }
 
 /** Writes the regions and the batch at hand into the control block. */
@@ -180,6 +210,7 @@ export function publish(): void {
   store<u32>(abi.INPUT_END, <u32>In.end);
   store<u32>(abi.TAPE_CAPACITY, <u32>(Out.tapeEnd - Out.tapeStart));
   store<u32>(abi.ARENA_CAPACITY, <u32>(Out.arenaEnd - Out.arenaStart));
+  store<u32>(abi.TEMPLATES_CAPACITY, <u32>(Kept.end - Kept.start));
   store<u32>(abi.WINDOW_CAPACITY, <u32>In.capacity);
   store<u64>(abi.SOURCE_OFFSET, In.origin + <u64>In.src);
 }

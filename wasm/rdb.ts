@@ -3,10 +3,24 @@ import * as abi from "./abi.ts";
 import { sumAdd, sumEnd, sumStart } from "./crc64.ts";
 import { corrupt, fail, Reading } from "./error.ts";
 import { Length, readLength } from "./length.ts";
-import { fallBack, In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
+import {
+  BATCH_BYTES,
+  BATCH_TAPE,
+  fallBack,
+  In,
+  OK,
+  Out,
+  room,
+  safePoint,
+  word,
+  word64,
+} from "./memory.ts";
 import { moduleAux, skipFields } from "./module.ts";
-import { copyString, putString, readString, Str } from "./string.ts";
+import { binaryFlag } from "./scan.ts";
+import { copyString, Limits, putString, readString, Str } from "./string.ts";
+import { commandInSnapshot } from "./resp.ts";
 import { amongEntries } from "./stream.ts";
+import { clearTemplates, readTemplate } from "./template.ts";
 import { selectTypes, typeInfo } from "./types.ts";
 import { beginValue, closeRecord, continueValue, PART_BYTES, readValue, SPLIT } from "./value.ts";
 import { Key, Value } from "./value_state.ts";
@@ -15,10 +29,6 @@ const HEADER = 0;
 const RECORDS = 1;
 const ENDED = 2;
 
-/** A batch is full with this much payload, or this much tape. */
-export const BATCH_BYTES: usize = 64 << 10;
-export const BATCH_TAPE: usize = 256 << 10;
-
 let phase: i32 = HEADER;
 let family: u32 = 0;
 let version: u32 = 0;
@@ -26,6 +36,8 @@ let verify: bool = true;
 /** Keys of the database at hand, one u32 per kind. */
 const COUNTS: usize = 0x1800;
 let counted: bool = false;
+/** Bytes of tape that a string takes: COUNTS starts with strings, kind and type of which are 0. */
+const PLAIN_STRING: usize = (abi.LOAD_ITEMS + 2) << 2;
 
 export function beginRdb(verifyChecksum: bool): void {
   phase = HEADER;
@@ -41,6 +53,7 @@ export function beginRdb(verifyChecksum: bool): void {
   Reading.what = abi.AT_HEADER;
   store<u32>(abi.RDB_VERSION, 0);
   store<u32>(abi.FAMILY, 0);
+  clearTemplates();
   if (verify) sumStart();
 }
 
@@ -167,6 +180,7 @@ function record(): i32 {
   if (In.pos >= In.end) return abi.NEED_INPUT;
   const at = In.pos;
   const b = <u32>load<u8>(at);
+  if (b == 0 && plainString(at + 1)) return OK;
   const info = typeInfo(b);
   In.pos = at + 1;
   if (info != 0) return beginValue(b, info);
@@ -200,10 +214,69 @@ function record(): i32 {
     case 243:
       return family == abi.REDIS ? keyMeta() : slotImport();
     case 242:
-      return template();
+      return family == abi.REDIS ? readTemplate() : update();
+    case 121:
+    case 107:
+      // Managed services: a slot number, an access time.
+      return readLength();
     default:
       return unknown(at, b);
   }
+}
+
+/** A command of the stream that belongs in this place of the snapshot. */
+function update(): i32 {
+  Reading.what = abi.AT_COMMAND;
+  const r = commandInSnapshot(Key.db);
+  if (r == abi.ERROR && load<u32>(abi.ERROR_CODE) == abi.ERR_PROTOCOL) {
+    store<u32>(abi.ERROR_CODE, abi.ERR_CORRUPT);
+  }
+  return r;
+}
+
+/**
+ * Most keys of most files: a string whose name and value are plain, short and at hand. Does what the
+ * general way does, without its stops; false when the key is of another kind, and nothing has happened.
+ */
+function plainString(key: usize): bool {
+  // The longest that is read here; loads behind the input's end stay inside of the window's slack.
+  if (In.end - key < 4 || Out.tape + PLAIN_STRING > Out.tapeEnd) return false;
+  let p = key;
+  let keyLength = <usize>load<u8>(p++);
+  if (keyLength >= 0x40) {
+    if (keyLength >= 0x80) return false;
+    keyLength = ((keyLength & 0x3f) << 8) | <usize>load<u8>(p++);
+  }
+  key = p;
+  p += keyLength;
+  if (p + 2 > In.end) return false;
+  let length = <usize>load<u8>(p++);
+  if (length >= 0x40) {
+    if (length >= 0x80) return false;
+    length = ((length & 0x3f) << 8) | <usize>load<u8>(p++);
+  }
+  const end = p + length;
+  if (end > In.end || <u64>length > Limits.string) return false;
+  const tape = Out.tape;
+  store<u32>(tape, abi.TAG_LOAD | ((Key.flags | abi.LAST_PART) << 8));
+  store<u32>(tape, PLAIN_STRING >> 2, 4);
+  store<u32>(tape, Key.db, abi.LOAD_DB << 2);
+  store<u32>(tape, <u32>(end - In.src), abi.LOAD_END << 2);
+  store<u64>(tape, <u64>Key.expiry, abi.LOAD_EXPIRY << 2);
+  store<u32>(tape, Key.idle, abi.LOAD_IDLE << 2);
+  store<u32>(tape, Key.freq, abi.LOAD_FREQ << 2);
+  store<u32>(tape, <u32>(key - In.src), abi.LOAD_KEY << 2);
+  store<u32>(tape, <u32>keyLength | binaryFlag(key, keyLength), abi.LOAD_KEY_LENGTH << 2);
+  store<u32>(tape, 0, abi.LOAD_PART << 2);
+  store<u32>(tape, 1, abi.LOAD_COUNT << 2);
+  store<u32>(tape, <u32>(p - In.src), abi.LOAD_ITEMS << 2);
+  store<u32>(tape, <u32>length | binaryFlag(p, length), (abi.LOAD_ITEMS + 1) << 2);
+  Out.tape = tape + PLAIN_STRING;
+  In.pos = end;
+  store<u32>(COUNTS, load<u32>(COUNTS) + 1);
+  counted = true;
+  if (Key.flags != 0) forgetAttributes();
+  return true;
 }
 
 function unknown(at: usize, b: u32): i32 {
@@ -244,7 +317,11 @@ function since(b: u32): u32 {
       first = 13;
       break;
     case 242:
-      first = family == abi.REDIS ? 15 : 0xffff;
+      first = family == abi.REDIS ? 15 : 81;
+      break;
+    case 121:
+    case 107:
+      first = family == abi.REDIS ? 9 : 0xffff;
       break;
   }
   return version >= first ? b : 0xffff;
@@ -433,23 +510,6 @@ function keyMeta(): i32 {
     In.pos += 4;
     r = skipFields();
     if (r != OK) return r;
-  }
-  return OK;
-}
-
-/** `id, n, n x name`: field names shared by hashes. */
-function template(): i32 {
-  Reading.what = abi.AT_TEMPLATE;
-  let r = readLength();
-  if (r == OK) r = readLength();
-  if (r != OK) return r;
-  const names = Length.value;
-  if (names == 0) return corrupt();
-  const at = Out.arena;
-  for (let i: u64 = 0; i < names; i++) {
-    r = readString();
-    if (r != OK) return r;
-    Out.arena = at;
   }
   return OK;
 }

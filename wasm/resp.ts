@@ -5,8 +5,7 @@
  */
 import * as abi from "./abi.ts";
 import { fail, Reading } from "./error.ts";
-import { fallBack, In, OK, Out, room, safePoint, word } from "./memory.ts";
-import { BATCH_BYTES, BATCH_TAPE } from "./rdb.ts";
+import { BATCH_BYTES, BATCH_TAPE, fallBack, In, OK, Out, room, safePoint, word } from "./memory.ts";
 import { Limits, putString } from "./string.ts";
 
 /** Longest line: a length, or an inline command. */
@@ -211,23 +210,47 @@ function openRecord(): i32 {
 
 function args(): i32 {
   while (left > 0) {
-    let r = prefixed(0x24);
+    const r = bulk();
     if (r != OK) return r;
-    if (<u64>number > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
-    const n = <usize>number;
-    if (In.end - In.pos < n + 2) return abi.NEED_INPUT;
-    r = room(8, 0);
-    if (r != OK) return r;
-    if (load<u16>(In.pos + n) != 0x0a0d) {
-      In.pos += n;
-      return wrong();
-    }
-    putString(In.pos, n);
-    In.pos += n + 2;
     left--;
     safePoint();
   }
   return finish();
+}
+
+/** Puts one argument, `$length CRLF bytes CRLF`, on the tape. */
+function bulk(): i32 {
+  let r = prefixed(0x24);
+  if (r != OK) return r;
+  if (<u64>number > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
+  const n = <usize>number;
+  if (In.end - In.pos < n + 2) return abi.NEED_INPUT;
+  r = room(8, 0);
+  if (r != OK) return r;
+  if (load<u16>(In.pos + n) != 0x0a0d) {
+    In.pos += n;
+    return wrong();
+  }
+  putString(In.pos, n);
+  In.pos += n + 2;
+  return OK;
+}
+
+/** A command in the midst of a snapshot, all at once. */
+export function commandInSnapshot(database: u32): i32 {
+  let r = prefixed(0x2a);
+  if (r != OK) return r;
+  const n = number;
+  if (n == 0) return wrong();
+  r = openRecord();
+  if (r != OK) return r;
+  for (let i: i64 = 0; i < n; i++) {
+    r = bulk();
+    if (r != OK) return r;
+  }
+  db = database;
+  inside = false;
+  return closeRecord();
 }
 
 /** `word word ... CRLF`, as servers up to 2.6 send SELECT. */
@@ -300,6 +323,11 @@ function finish(): i32 {
       return takeIn();
     }
   }
+  return closeRecord();
+}
+
+/** Fills in the head of the record whose arguments are on the tape. */
+function closeRecord(): i32 {
   const end = <u32>(In.pos - In.src);
   let flags: u32 = 0;
   let safe = end;
@@ -320,7 +348,7 @@ function finish(): i32 {
   word(safe);
   word(inside ? multiDb : db);
   word(inside ? transaction : 0);
-  word(argc);
+  word(<u32>(tape - head - (abi.CMD_ARGS << 2)) >> 3);
   Out.tape = tape;
   return OK;
 }

@@ -46,11 +46,16 @@ export const LAYOUT_ARRAY = 17;
 export const LAYOUT_PATHHASH = 18;
 export const LAYOUT_GCRA = 19;
 export const LAYOUT_CRON = 20;
+/** Hashes by template: names in the file's registry or with the value, values packed or not. */
+export const LAYOUT_TEMPLATE_NAMES = 21;
+export const LAYOUT_TEMPLATE_REFERENCE = 22;
 
 /** Variant of a hash layout whose fields carry an absolute expiry each. */
 export const FIELDS_EXPIRE = 1;
 /** The same, behind the earliest of them. */
 export const FIELDS_EXPIRE_AFTER = 2;
+/** Variant of a template layout whose values are a listpack. */
+export const PACKED = 3;
 
 const BOTH = REDIS | VALKEY;
 const NEVER: u32 = 0;
@@ -93,6 +98,10 @@ export function selectTypes(family: u32, version: u32): void {
   row(27, f, v, REDIS, 14, KIND_STREAM, LAYOUT_STREAM, 5);
   row(28, f, v, REDIS, 14, KIND_ARRAY, LAYOUT_ARRAY, 0);
   if (version == 14) row(29, f, v, REDIS, 14, KIND_GCRA, LAYOUT_GCRA, 0);
+  row(29, f, v, REDIS, 15, KIND_HASH, LAYOUT_TEMPLATE_NAMES, PACKED);
+  row(30, f, v, REDIS, 15, KIND_HASH, LAYOUT_TEMPLATE_REFERENCE, PACKED);
+  row(31, f, v, REDIS, 15, KIND_HASH, LAYOUT_TEMPLATE_NAMES, 0);
+  row(32, f, v, REDIS, 15, KIND_HASH, LAYOUT_TEMPLATE_REFERENCE, 0);
   row(33, f, v, REDIS, 15, KIND_GCRA, LAYOUT_GCRA, 0);
   row(64, f, v, REDIS, 9, KIND_CRON, LAYOUT_CRON, 0);
 }

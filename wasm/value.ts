@@ -16,6 +16,7 @@ import { pathHash } from "./path_hash.ts";
 import { EXPIRIES, scoreOf, SCORES, Sink, startSink, STRINGS } from "./sink.ts";
 import { stream } from "./stream.ts";
 import { copyString, Limits, putString, readString, reference, Str, takeBytes } from "./string.ts";
+import { hashByReference, hashWithNames } from "./template.ts";
 import * as types from "./types.ts";
 import { Key, Value } from "./value_state.ts";
 import { ziplist } from "./ziplist.ts";
@@ -80,9 +81,14 @@ function header(keyPtr: usize, keyLen: usize): i32 {
   return OK;
 }
 
+function hasFieldExpiries(): bool {
+  return Value.kind == abi.KIND_HASH &&
+    (Value.variant == types.FIELDS_EXPIRE || Value.variant == types.FIELDS_EXPIRE_AFTER);
+}
+
 /** Closes the record at hand. */
 export function closeRecord(last: bool): void {
-  let flags = Key.flags | (Value.kind == abi.KIND_HASH && Value.variant != 0 ? <u32>abi.FIELD_EXPIRY : 0);
+  let flags = Key.flags | (hasFieldExpiries() ? <u32>abi.FIELD_EXPIRY : 0);
   if (!last || Value.part > 0) flags |= abi.PART;
   if (last) flags |= abi.LAST_PART;
   store<u32>(Value.at, abi.TAG_LOAD | (flags << 8) | (Value.type << 16) | (Value.kind << 24));
@@ -125,6 +131,10 @@ export function readValue(): i32 {
       return gcra();
     case types.LAYOUT_CRON:
       return cron();
+    case types.LAYOUT_TEMPLATE_NAMES:
+      return hashWithNames(Value.variant == types.PACKED);
+    case types.LAYOUT_TEMPLATE_REFERENCE:
+      return hashByReference(Value.variant == types.PACKED);
     default:
       return container();
   }

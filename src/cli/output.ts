@@ -16,9 +16,10 @@ export class Output {
     return process.stdout.isTTY === true;
   }
 
-  /** Columns of the terminal; a usual width elsewhere. */
+  /** Columns of the terminal; elsewhere what COLUMNS says, or a usual width. */
   get width(): number {
-    return process.stdout.columns || 100;
+    const { COLUMNS = "" } = process.env;
+    return process.stdout.columns || (/^[1-9]\d*$/.test(COLUMNS) ? Number(COLUMNS) : 100);
   }
 
   /** Resolves when the reader has made room for it. Rejects with the runtime's error. */

@@ -64,7 +64,7 @@ export class Core {
     this.run = call(exports, "run");
     this.release = call(exports, "release");
     this.interrupted = call(exports, "interrupted");
-    this.reserve(TAPE, ARENA, WINDOW);
+    this.reserve(TAPE, 0, ARENA, WINDOW);
   }
 
   /** Bytes of linear memory. */
@@ -108,8 +108,8 @@ export class Core {
   }
 
   /** Grows the regions to these sizes; false when there is no memory for them. */
-  reserve(tape: number, arena: number, window: number): boolean {
-    const done = this.#reserve(tape, arena, window) !== 0;
+  reserve(tape: number, templates: number, arena: number, window: number): boolean {
+    const done = this.#reserve(tape, templates, arena, window) !== 0;
     if (this.#bytes.buffer !== this.#memory.buffer) {
       this.#bytes = new Uint8Array(this.#memory.buffer);
       this.#view = new DataView(this.#memory.buffer);

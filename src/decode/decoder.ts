@@ -193,7 +193,9 @@ export class Decoder {
     const most = this.#limits.maxBlobBytes + HEADROOM;
     const tape = grown(core.u32(abi.TAPE_CAPACITY), core.u32(abi.WANT_TAPE));
     const arena = grown(core.u32(abi.ARENA_CAPACITY), core.u32(abi.WANT_ARENA));
-    if (tape > 4 * most || arena > 4 * most || !core.reserve(tape, arena, 0)) {
+    const templates = grown(core.u32(abi.TEMPLATES_CAPACITY), core.u32(abi.WANT_TEMPLATES));
+    const tooMuch = tape > 4 * most || arena > 4 * most || templates > most;
+    if (tooMuch || !core.reserve(tape, templates, arena, 0)) {
       throw this.#limit(core);
     }
   }
@@ -202,7 +204,7 @@ export class Decoder {
     const { maxBlobBytes, maxStringBytes, maxTransactionBytes } = this.#limits;
     const most = Math.max(maxBlobBytes, maxStringBytes, maxTransactionBytes) + HEADROOM;
     const now = core.u32(abi.WINDOW_CAPACITY);
-    if (now >= most || !core.reserve(0, 0, Math.min(2 * now, most))) throw this.#limit(core);
+    if (now >= most || !core.reserve(0, 0, 0, Math.min(2 * now, most))) throw this.#limit(core);
   }
 
   /** The error of stopping where the input at hand ends. */

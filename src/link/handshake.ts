@@ -10,10 +10,10 @@ import { isUnknownCommand, printable, refusal } from "./refusal.ts";
 import type { Wire } from "./wire.ts";
 
 /**
- * The version told to Valkey, which chooses the RDB version by it: 9.1 gets version 80, the newest
+ * The version told to Valkey, which chooses the RDB version by it: 9.2 gets version 81, the newest
  * that is decoded. Who tells none gets version 11, which cannot hold every data set.
  */
-const ANNOUNCED_VERSION = "9.1.0";
+const ANNOUNCED_VERSION = "9.2.0";
 
 /** Where a stream can be resumed. */
 export interface ResumePoint {
