@@ -6,6 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { makeDump } from "./benchmark/dump.mjs";
+import { measureLink } from "./benchmark/link.mjs";
 import { measure } from "./benchmark/process.mjs";
 import { findCommand } from "./benchmark/server.mjs";
 import { printTable } from "./benchmark/table.mjs";
@@ -21,22 +22,27 @@ Measures the built package in Node, Bun and Deno, as far as they are there.
   batches   for await (const batch of readRdb(file).batches()), every event's type looked at
   text      for await (const ev of readRdb(file)), key and value taken as text
   ndjson    batches, each made into lines of JSON
+  link      for await (const ev of nsync(master)), all taken as text: a snapshot of half the keys, then
+            as many commands, while they are written
 
-Each reads an RDB that a real server made (once: it stays in .cache/bench), with the checksum
-verified: 60 % strings of 20-100 bytes, 15 % hashes of 10 fields, 10 % sorted sets, 5 % lists, 5 %
+They read an RDB that a real server made (once: it stays in .cache/bench), with the checksum
+compared: 60 % strings of 20-100 bytes, 15 % hashes of 10 fields, 10 % sorted sets, 5 % lists, 5 %
 sets, 5 % texts like JSON of 1-4 KB. Every round runs redis-check-rdb, which only checks the file,
-and then each way in each runtime as a process of its own; the best round counts.
+and then each way in each runtime as a process of its own; the best round counts. For "link" a fresh
+server is loaded with half the keys, and the commands are written as soon as the snapshot has arrived.
 
   --keys N     keys in the file (2000000)
   --rounds N   rounds (3)
-  --only NAME  batches, text or ndjson; may be repeated
+  --only NAME  batches, text, ndjson or link; may be repeated
 
 In the table, "seconds" is from the process' start to its end and "in process" from the call of
 readRdb to the last event. "cpu" is processor time of all threads, "peak" the most memory the process
-had resident, both as seen in /proc. "times as fast" compares seconds with redis-check-rdb.
+had resident, both as seen in /proc. "times as fast" compares seconds with redis-check-rdb. For "link",
+"load" is from reset to eof, with the snapshot at hand in the master, and "follow" from the first command
+to the last: as fast as the master takes writes beside it.
 `;
 
-const WAYS = ["batches", "text", "ndjson"];
+const WAYS = ["batches", "text", "ndjson", "link"];
 
 function readArguments() {
   const number = (text) => {
@@ -73,8 +79,8 @@ function build() {
   if (spawnSync(command, args, { stdio: "inherit" }).status !== 0) throw new Error("No build.");
 }
 
-/** What is run in each round, in order. */
-function runs(file, ways) {
+/** What reads the file in each round, in order. */
+function readers(file, ways) {
   const list = [];
   const checker = findCommand("redis-check-rdb", "valkey-check-rdb");
   if (checker !== undefined) list.push({ way: checker, runtime: "", command: [checker, file] });
@@ -87,7 +93,7 @@ function runs(file, ways) {
   return list;
 }
 
-/** Best of the rounds, for each run. */
+/** Best of the rounds, for each reader. */
 async function race(list, rounds, keys) {
   for (let round = 0; round < rounds; round++) {
     for (const run of list) {
@@ -102,31 +108,69 @@ async function race(list, rounds, keys) {
   }
 }
 
-function print(list, bytes, keys) {
+function perSecond(count, seconds) {
+  return Math.round(count / seconds).toLocaleString("en");
+}
+
+function megabytes(bytes) {
+  return bytes === undefined ? "" : (bytes / 1e6).toFixed(0);
+}
+
+async function benchReading({ keys, rounds, only }) {
+  const file = await makeDump(keys);
+  // Everybody finds it in the page cache.
+  const bytes = readFileSync(file).length;
+  const list = readers(file, only);
+  await race(list, rounds, keys);
   const checker = list.find(({ runtime }) => runtime === "");
+  console.log(
+    `\n${keys.toLocaleString("en")} keys, ${megabytes(bytes)} MB, best of ${rounds}\n`,
+  );
   printTable(
     ["", "", "seconds", "in process", "cpu", "MB/s", "keys/s", "peak MB", "times as fast"],
     list.map(({ way, runtime, best }) => [
       ...[way, runtime, best.seconds.toFixed(3), best.inProcess?.toFixed(3) ?? ""],
       ...[best.cpu?.toFixed(2) ?? "", (bytes / best.seconds / 1e6).toFixed(0)],
-      Math.round(keys / best.seconds).toLocaleString("en"),
-      best.peak === undefined ? "" : (best.peak / 1e6).toFixed(0),
+      ...[perSecond(keys, best.seconds), megabytes(best.peak)],
       checker === undefined ? "" : (checker.best.seconds / best.seconds).toFixed(2),
     ]),
   );
 }
 
-async function main({ keys, rounds, only }) {
-  build();
-  const file = await makeDump(keys);
-  // Everybody finds it in the page cache.
-  const bytes = readFileSync(file).length;
-  console.log(
-    `${keys.toLocaleString("en")} keys, ${(bytes / 1e6).toFixed(1)} MB, best of ${rounds}\n`,
+async function benchLink({ keys: all, rounds }) {
+  const keys = Math.ceil(all / 2);
+  const dump = await makeDump(keys);
+  const best = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [runtime, command] of Object.entries(runtimes())) {
+      const result = await measureLink(command, dump, keys);
+      if (result.keys !== keys) {
+        throw new Error(`The link in ${runtime} loaded ${result.keys} keys.`);
+      }
+      const { load, follow } = best[runtime] ?? result;
+      best[runtime] = {
+        ...result,
+        load: Math.min(load, result.load),
+        follow: Math.min(follow, result.follow),
+      };
+    }
+  }
+  const count = keys.toLocaleString("en");
+  console.log(`\nA link: ${count} keys, then ${count} commands, best of ${rounds}\n`);
+  printTable(
+    ["", "", "load", "keys/s", "follow", "commands/s", "cpu", "peak MB"],
+    Object.entries(best).map(([runtime, { load, follow, cpu, peak }]) => [
+      ...["link", runtime, load.toFixed(3), perSecond(keys, load)],
+      ...[follow.toFixed(3), perSecond(keys, follow), cpu?.toFixed(2) ?? "", megabytes(peak)],
+    ]),
   );
-  const list = runs(file, only);
-  await race(list, rounds, keys);
-  print(list, bytes, keys);
+}
+
+async function main(options) {
+  build();
+  const only = options.only.filter((way) => way !== "link");
+  if (only.length > 0) await benchReading({ ...options, only });
+  if (options.only.includes("link")) await benchLink(options);
 }
 
 let options;

@@ -23,17 +23,18 @@ function look(pid) {
 }
 
 /**
- * Runs a command to its end, which must be good.
+ * Runs a command to its end, which must be good. `hear` is given all that it has printed so far,
+ * whenever there is more.
  *
  * @returns seconds from start to end, processor seconds, peak resident bytes, and what it printed
  */
-export async function measure([command, ...args]) {
+export async function measure([command, ...args], hear = () => {}) {
   const started = performance.now();
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   let used;
   const timer = setInterval(() => used = look(child.pid) ?? used, LOOK_MS);
   let stdout = "";
-  child.stdout.on("data", (bytes) => stdout += bytes);
+  child.stdout.on("data", (bytes) => hear(stdout += bytes));
   try {
     const [code, signal] = await once(child, "close");
     const seconds = (performance.now() - started) / 1000;

@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,18 +26,21 @@ export async function startServer(prepare = () => {}) {
   prepare(directory);
   const path = join(directory, "socket");
   const port = await freePort();
-  const options = {
-    bind: "127.0.0.1",
-    port,
-    unixsocket: path,
-    dir: directory,
-    save: "",
-    "repl-diskless-sync-delay": 0,
-    // A replica that is slower than the writers is not to be cut off.
-    "client-output-buffer-limit": "replica 0 0 0",
-  };
-  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(binary, args, { stdio: "ignore" });
+  const config = join(directory, "redis.conf");
+  writeFileSync(
+    config,
+    `bind 127.0.0.1
+port ${port}
+unixsocket ${path}
+dir ${directory}
+save ""
+# From a file, so that what is measured is the reader and not the making of the snapshot.
+repl-diskless-sync no
+# A replica that is slower than the writers is not to be cut off.
+client-output-buffer-limit replica 0 0 0
+`,
+  );
+  const child = spawn(binary, [config], { stdio: "ignore" });
   const exited = once(child, "exit");
   const server = {
     path,
