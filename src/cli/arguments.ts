@@ -18,7 +18,7 @@ the same way. Ctrl-C ends it.
   file.rdb   a snapshot
 
   --json         NDJSON, also on a terminal
-  --pretty       lines for people, also into a pipe
+  --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
   -h, --help     print this
   -v, --version  print the version
 

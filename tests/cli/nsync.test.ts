@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { readRdb, toBytes } from "../../mod.ts";
+import { widthOf } from "../../src/cli/line.ts";
 import { VERSION } from "../../src/version.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import type { RunningScript, Runtime, ScriptResult } from "../support/exit.ts";
@@ -92,6 +93,18 @@ function suite(runtime: Runtime): void {
       const expected: unknown[] = [];
       for await (const event of readRdb(path)) expected.push(event.toJSON());
       assert.deepEqual(parse(stdout), JSON.parse(JSON.stringify(expected)));
+    });
+
+    it("is as wide as COLUMNS says, without a terminal", async () => {
+      const path = fixture("redis-7.0.15/strings");
+      for (const [COLUMNS, width] of [["30", 30], ["", 100], ["0", 100]] as const) {
+        const { code, stdout } = await end(
+          startCli(runtime, ["--pretty", path], { env: { COLUMNS } }),
+        );
+        assert.equal(code, 0);
+        const widths = stdout.split("\n").filter((line) => line.startsWith("load")).map(widthOf);
+        assert.equal(Math.max(...widths), width);
+      }
     });
 
     it("prints what stands before the damage of an RDB file, and fails", async () => {
