@@ -153,17 +153,18 @@ export const FIELD_EXPIRY = 32;
 
 export const NO_FIELD_EXPIRY = -1;
 
-// Words of a TAG_LOAD record.
+// Words of a TAG_LOAD record. Behind the items stand, where the flags say so and in this order:
+// expiry in milliseconds (2), idle seconds, frequency, number of the part.
 export const LOAD_DB = 2;
-export const LOAD_END = 3;
-export const LOAD_EXPIRY = 4;
-export const LOAD_IDLE = 6;
-export const LOAD_FREQ = 7;
-export const LOAD_KEY = 8;
-export const LOAD_KEY_LENGTH = 9;
-export const LOAD_PART = 10;
-export const LOAD_COUNT = 11;
-export const LOAD_ITEMS = 12;
+export const LOAD_KEY = 3;
+export const LOAD_KEY_LENGTH = 4;
+export const LOAD_ITEMS = 5;
+
+/** Words behind the items of a record with these flags. */
+export function trailerWords(flags: number): number {
+  return ((flags & HAS_EXPIRY) !== 0 ? 2 : 0) + ((flags & HAS_IDLE) !== 0 ? 1 : 0) +
+    ((flags & HAS_FREQ) !== 0 ? 1 : 0) + ((flags & PART) !== 0 ? 1 : 0);
+}
 
 // Flags of a TAG_CMD record.
 export const TRANSACTION = 1;
@@ -288,4 +289,3 @@ export const CHECKSUM_DISABLED = 1;
 export const CHECKSUM_ABSENT = 2;
 /** There is one, and the caller chose not to look. */
 export const CHECKSUM_UNCHECKED = 3;
-

@@ -22,7 +22,7 @@ import { commandInSnapshot } from "./resp.ts";
 import { amongEntries } from "./stream.ts";
 import { clearTemplates, readTemplate } from "./template.ts";
 import { selectTypes, typeInfo } from "./types.ts";
-import { beginValue, closeRecord, continueValue, PART_BYTES, readValue, SPLIT } from "./value.ts";
+import { beginValue, closeLoad, closeRecord, continueValue, PART_BYTES, readValue, SPLIT } from "./value.ts";
 import { Key, Value } from "./value_state.ts";
 
 const HEADER = 0;
@@ -36,7 +36,7 @@ let verify: bool = true;
 /** Keys of the database at hand, one u32 per kind. */
 const COUNTS: usize = 0x1800;
 let counted: bool = false;
-/** Bytes of tape that a string takes: COUNTS starts with strings, kind and type of which are 0. */
+/** Bytes of tape that a string takes, whose count is the first of COUNTS. */
 const PLAIN_STRING: usize = (abi.LOAD_ITEMS + 2) << 2;
 
 export function beginRdb(verifyChecksum: bool): void {
@@ -258,20 +258,13 @@ function plainString(key: usize): bool {
   const end = p + length;
   if (end > In.end || <u64>length > Limits.string) return false;
   const tape = Out.tape;
-  store<u32>(tape, abi.TAG_LOAD | ((Key.flags | abi.LAST_PART) << 8));
-  store<u32>(tape, PLAIN_STRING >> 2, 4);
   store<u32>(tape, Key.db, abi.LOAD_DB << 2);
-  store<u32>(tape, <u32>(end - In.src), abi.LOAD_END << 2);
-  store<u64>(tape, <u64>Key.expiry, abi.LOAD_EXPIRY << 2);
-  store<u32>(tape, Key.idle, abi.LOAD_IDLE << 2);
-  store<u32>(tape, Key.freq, abi.LOAD_FREQ << 2);
   store<u32>(tape, <u32>(key - In.src), abi.LOAD_KEY << 2);
   store<u32>(tape, <u32>keyLength | binaryFlag(key, keyLength), abi.LOAD_KEY_LENGTH << 2);
-  store<u32>(tape, 0, abi.LOAD_PART << 2);
-  store<u32>(tape, 1, abi.LOAD_COUNT << 2);
   store<u32>(tape, <u32>(p - In.src), abi.LOAD_ITEMS << 2);
   store<u32>(tape, <u32>length | binaryFlag(p, length), (abi.LOAD_ITEMS + 1) << 2);
   Out.tape = tape + PLAIN_STRING;
+  closeLoad(tape, Key.flags | abi.LAST_PART, 0, abi.KIND_STRING, 0);
   In.pos = end;
   store<u32>(COUNTS, load<u32>(COUNTS) + 1);
   counted = true;

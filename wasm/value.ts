@@ -65,18 +65,12 @@ function header(keyPtr: usize, keyLen: usize): i32 {
   word(0);
   word(0);
   word(Key.db);
-  word(0);
-  word64(<u64>Key.expiry);
-  word(Key.idle);
-  word(Key.freq);
   if (keyPtr == 0) {
     word(0);
     word(0);
   } else {
     putString(keyPtr, keyLen);
   }
-  word(Value.part);
-  word(0);
   Value.open = true;
   return OK;
 }
@@ -86,15 +80,22 @@ function hasFieldExpiries(): bool {
     (Value.variant == types.FIELDS_EXPIRE || Value.variant == types.FIELDS_EXPIRE_AFTER);
 }
 
+/** Puts what stands behind the items on the tape (its slack has room for it), and fills in the head. */
+export function closeLoad(at: usize, flags: u32, type: u32, kind: u32, part: u32): void {
+  if ((flags & abi.HAS_EXPIRY) != 0) word64(<u64>Key.expiry);
+  if ((flags & abi.HAS_IDLE) != 0) word(Key.idle);
+  if ((flags & abi.HAS_FREQ) != 0) word(Key.freq);
+  if ((flags & abi.PART) != 0) word(part);
+  store<u32>(at, abi.TAG_LOAD | (flags << 8) | (type << 16) | (kind << 24));
+  store<u32>(at, <u32>(Out.tape - at) >> 2, 4);
+}
+
 /** Closes the record at hand. */
 export function closeRecord(last: bool): void {
   let flags = Key.flags | (hasFieldExpiries() ? <u32>abi.FIELD_EXPIRY : 0);
   if (!last || Value.part > 0) flags |= abi.PART;
   if (last) flags |= abi.LAST_PART;
-  store<u32>(Value.at, abi.TAG_LOAD | (flags << 8) | (Value.type << 16) | (Value.kind << 24));
-  store<u32>(Value.at, <u32>(Out.tape - Value.at) >> 2, 4);
-  store<u32>(Value.at, <u32>(In.pos - In.src), abi.LOAD_END << 2);
-  store<u32>(Value.at, Value.count, abi.LOAD_COUNT << 2);
+  closeLoad(Value.at, flags, Value.type, Value.kind, Value.part);
   Value.open = false;
   Value.count = 0;
   Value.part++;

@@ -4,7 +4,6 @@
  * @module
  */
 
-import * as abi from "../../wasm/abi.ts";
 import { wasmModule } from "./wasm.ts";
 
 type Call = (...args: number[]) => number;
@@ -115,13 +114,6 @@ export class Core {
       this.#view = new DataView(this.#memory.buffer);
     }
     return done;
-  }
-
-  /** Copies out the words of the tape. */
-  copyTape(): Int32Array<ArrayBuffer> {
-    const from = this.u32(abi.TAPE_START);
-    const words = (this.u32(abi.TAPE_END) - from) >> 2;
-    return new Int32Array(this.#memory.buffer, from, words).slice();
   }
 }
 

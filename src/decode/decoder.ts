@@ -151,17 +151,22 @@ export class Decoder {
   #take(core: Core): TapeBatch | undefined {
     const source = core.u32(abi.SOURCE_START);
     const sourceLength = core.u32(abi.SOURCE_END) - source;
-    const tape = core.copyTape();
-    if (tape.length === 0 && (sourceLength === 0 || this.snapshot !== undefined)) {
+    const tapeStart = core.u32(abi.TAPE_START);
+    const tapeLength = core.u32(abi.TAPE_END) - tapeStart;
+    if (tapeLength === 0 && (sourceLength === 0 || this.snapshot !== undefined)) {
       if (sourceLength > 0) core.release();
       return undefined;
     }
     const arena = core.u32(abi.ARENA_START);
     const arenaLength = core.u32(abi.ARENA_END) - arena;
     const memory = core.bytes;
-    const bytes = uninitialized(sourceLength + arenaLength);
-    bytes.set(memory.subarray(source, source + sourceLength));
-    bytes.set(memory.subarray(arena, arena + arenaLength), sourceLength);
+    // One piece of memory for all: tape, source, arena.
+    const all = uninitialized(tapeLength + sourceLength + arenaLength);
+    all.set(memory.subarray(tapeStart, tapeStart + tapeLength));
+    all.set(memory.subarray(source, source + sourceLength), tapeLength);
+    all.set(memory.subarray(arena, arena + arenaLength), tapeLength + sourceLength);
+    const tape = new Int32Array(all.buffer, 0, tapeLength >> 2);
+    const bytes = all.subarray(tapeLength);
     const batch = new TapeBatch({
       bytes,
       sourceLength,

@@ -24,8 +24,7 @@ export function detachedBatch(batch: TapeBatch, at: number): TapeBatch {
     bytes.set(piece, length);
     length += piece.length;
   }
-  const tag = tape[0] & 0xff;
-  const split = tag === abi.TAG_LOAD && tape[abi.LOAD_PART] > 0;
+  const split = (tape[0] & 0xff) === abi.TAG_LOAD && (tape[0] & (abi.PART << 8)) !== 0;
   return new TapeBatch({
     bytes,
     sourceLength: length,
@@ -49,10 +48,14 @@ function stringWords(tape: Int32Array): number[] {
     case abi.TAG_SLOT_IMPORT:
       return [2];
     case abi.TAG_LOAD:
-      return [abi.LOAD_KEY, ...valueWords(tape)];
+      return [abi.LOAD_KEY, ...valueWords(tape.subarray(0, tape.length - trailer(tape)))];
     default:
       return [];
   }
+}
+
+function trailer(tape: Int32Array): number {
+  return abi.trailerWords(tape[0] >> 8);
 }
 
 function pairs(from: number, to: number): number[] {

@@ -13,6 +13,9 @@ import { i64 } from "./numbers.ts";
 import { toText } from "./text.ts";
 import { View, withoutUndefined } from "./view.ts";
 
+/** Flags that put words behind the items. */
+const TRAILER = (abi.HAS_EXPIRY | abi.HAS_IDLE | abi.HAS_FREQ | abi.PART) << 8;
+
 /** One key, or one part of it. */
 export abstract class LoadView extends View {
   get type(): "load" {
@@ -28,7 +31,7 @@ export abstract class LoadView extends View {
 
   /** Key of a split value: its later parts do not repeat it. */
   private get splitKey(): Uint8Array | undefined {
-    return this.word(abi.LOAD_PART) > 0 ? this.batch.splitKey : undefined;
+    return this.has(abi.PART) && this.partIndex > 0 ? this.batch.splitKey : undefined;
   }
 
   get key(): string {
@@ -45,21 +48,39 @@ export abstract class LoadView extends View {
     return (this.word(0) & (flag << 8)) !== 0;
   }
 
+  /** A word behind the items, `n` words before the end. */
+  private fromEnd(n: number): number {
+    return this.at + this.word(1) - n;
+  }
+
+  private get partIndex(): number {
+    return this.batch.tape[this.fromEnd(1)];
+  }
+
+  /** The flags that are set of these, as words of the trailer. */
+  private trailer(flags: number): number {
+    return abi.trailerWords((this.word(0) >> 8) & flags);
+  }
+
   get expireAt(): number | undefined {
-    return this.has(abi.HAS_EXPIRY) ? i64(this.batch.tape, this.at + abi.LOAD_EXPIRY) : undefined;
+    if (!this.has(abi.HAS_EXPIRY)) return undefined;
+    const { tape } = this.batch;
+    return i64(tape, this.fromEnd(2 + this.trailer(abi.HAS_IDLE | abi.HAS_FREQ | abi.PART)));
   }
 
   get idle(): number | undefined {
-    return this.has(abi.HAS_IDLE) ? this.word(abi.LOAD_IDLE) >>> 0 : undefined;
+    if (!this.has(abi.HAS_IDLE)) return undefined;
+    return this.batch.tape[this.fromEnd(1 + this.trailer(abi.HAS_FREQ | abi.PART))] >>> 0;
   }
 
   get freq(): number | undefined {
-    return this.has(abi.HAS_FREQ) ? this.word(abi.LOAD_FREQ) : undefined;
+    if (!this.has(abi.HAS_FREQ)) return undefined;
+    return this.batch.tape[this.fromEnd(1 + this.trailer(abi.PART))];
   }
 
   get part(): Part | undefined {
     return this.has(abi.PART)
-      ? { index: this.word(abi.LOAD_PART), last: this.has(abi.LAST_PART) }
+      ? { index: this.partIndex, last: this.has(abi.LAST_PART) }
       : undefined;
   }
 
@@ -67,19 +88,15 @@ export abstract class LoadView extends View {
     return (this.word(0) >> 16) & 0xff;
   }
 
-  /** Number of elements in the record. */
-  protected get count(): number {
-    return this.word(abi.LOAD_COUNT);
-  }
-
   /** Word of the tape at which the elements start. */
   protected get items(): number {
     return this.at + abi.LOAD_ITEMS;
   }
 
-  /** Word of the tape behind the record. */
+  /** Word of the tape behind the elements. */
   protected get end(): number {
-    return this.at + this.word(1);
+    const head = this.word(0);
+    return this.at + this.word(1) - ((head & TRAILER) === 0 ? 0 : abi.trailerWords(head >> 8));
   }
 
   /** The value in its plain form. */
