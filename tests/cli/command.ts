@@ -49,7 +49,9 @@ export function startCli(
     TERM: "xterm",
     DENO_NO_UPDATE_CHECK: "1",
   };
-  for (const name of ["NO_COLOR", "FORCE_COLOR", "COLUMNS", "VALKEY_URL", "REDIS_URL"]) delete env[name];
+  for (const name of ["NO_COLOR", "FORCE_COLOR", "COLUMNS", "VALKEY_URL", "REDIS_URL"]) {
+    delete env[name];
+  }
   const child: ChildProcess = spawn(command, rest, {
     cwd: dir,
     env: { ...env, ...options.env },
