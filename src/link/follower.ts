@@ -53,8 +53,11 @@ export class Follower implements BatchSource, SessionHost {
   /** A master has granted a synchronization, ever and on this connection. */
   #wasGranted = false;
   #granted = false;
-  /** A command stream has been followed, ever. */
+  /** A command stream has been followed, ever and on this connection. */
   #wasLive = false;
+  #live:
+    | { readonly resumed: boolean; readonly since: number; readonly offset: number | undefined }
+    | undefined;
 
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
@@ -124,17 +127,21 @@ export class Follower implements BatchSource, SessionHost {
 
   enter(phase: Phase): void {
     if (this.#over) return;
-    this.phase = phase;
     if (phase === "snapshot" || phase === "live") this.#granted = true;
-    if (phase === "live") this.#wasLive = true;
+    if (phase === "live") {
+      this.#wasLive = true;
+      const resumed = this.phase === "handshake";
+      this.#live = { resumed, since: performance.now(), offset: this.received?.offset };
+    }
+    this.phase = phase;
   }
 
   async #run(): Promise<void> {
     let failures = 0;
     let reported: string | undefined;
     while (!this.#over) {
-      const began = performance.now();
       this.#granted = false;
+      this.#live = undefined;
       const error = await this.#session();
       if (this.#over) return;
       if (this.#granted) {
@@ -151,9 +158,19 @@ export class Follower implements BatchSource, SessionHost {
       this.enter(this.#wasGranted ? "reconnecting" : "connecting");
       if (error.code !== reported) await this.deliver(new ListBatch([new Failure(error)]));
       reported = error.code;
-      if (performance.now() - began >= HELD) failures = 0;
+      if (this.#throve()) failures = 0;
       await pause(reconnectDelay(failures++, error.code), this.#stop.signal);
     }
+  }
+
+  /**
+   * Was the connection a success, to be followed by another one soon? One that got no further than
+   * a snapshot was not: each of those is dear to the master.
+   */
+  #throve(): boolean {
+    if (this.#live === undefined) return false;
+    const { resumed, since, offset } = this.#live;
+    return performance.now() - since >= HELD || (resumed && this.received?.offset !== offset);
   }
 
   /** A first attempt that fails says that something is set up wrongly, unless the server asks for patience. */

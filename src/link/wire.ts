@@ -91,7 +91,7 @@ export class Wire {
       if (text.length > LONGEST_LINE) {
         throw new NsyncError(
           "PROTOCOL",
-          `${this.peer} is no Redis or Valkey: instead of ${due} it sends a line without an end.`,
+          `${this.peer} is no Redis or Valkey: it sends a line without an end where ${due} was due.`,
         );
       }
     }
@@ -99,20 +99,20 @@ export class Wire {
 
   /** The error of a connection that is over. */
   #lost(due: string | undefined, cause?: unknown): NsyncError {
-    const instead = due === undefined ? "" : ` instead of ${due}`;
+    const where = due === undefined ? "" : ` where ${due} was due`;
     if (this.#timedOut) {
       return new NsyncError(
         "TIMEOUT",
-        `${this.peer} sent nothing${instead} for ${
+        `${this.peer} sent nothing for ${
           this.#timeout / 1000
-        } s: does it hang, or is it no Redis or Valkey?`,
+        } s${where}: does it hang, or is it no Redis or Valkey?`,
         { retriable: true },
       );
     }
     const how = cause === undefined ? "" : ` (${errorCode(cause) ?? String(cause)})`;
     return new NsyncError(
       "CLOSED",
-      `${this.peer} closed the connection${instead}${how}: its log may say why.`,
+      `${this.peer} closed the connection${where}${how}: its log may say why.`,
       { cause, retriable: true },
     );
   }
