@@ -151,6 +151,9 @@ export const LAST_PART = 16;
 /** Hash elements are six words: field, value, expiry in milliseconds, NO_FIELD_EXPIRY when it has none. */
 export const FIELD_EXPIRY = 32;
 
+/** A string value that is still compressed: reference and length of what is packed, then its size. */
+export const COMPRESSED = 64;
+
 export const NO_FIELD_EXPIRY = -1;
 
 // Words of a TAG_LOAD record. Behind the items stand, where the flags say so and in this order:

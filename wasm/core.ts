@@ -2,9 +2,11 @@
 import * as abi from "./abi.ts";
 import { crc64 as crcOf } from "./crc64.ts";
 import { fail } from "./error.ts";
+import { lzf } from "./lzf.ts";
 import { clear, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
 import { beginRdb, describeKey, releaseRdb, runRdb } from "./rdb.ts";
 import { beginResp, releaseResp, runResp } from "./resp.ts";
+import { binaryFlag } from "./scan.ts";
 import { Limits } from "./string.ts";
 
 let mode: i32 = 0;
@@ -86,6 +88,16 @@ export function release(): void {
   Out.arenaDone = Out.arenaStart;
   Out.arenaSafe = Out.arenaStart;
   publish();
+}
+
+/**
+ * Decompresses the `packed` bytes at INPUT_END to `size` bytes at ARENA_START, both of which have been
+ * reserved; answers 0 when they are broken, 1 when what comes out is ASCII, else 2.
+ */
+export function inflate(packed: u32, size: u32): i32 {
+  const out = Out.arenaStart;
+  if (!lzf(In.end, <usize>packed, out, <usize>size)) return 0;
+  return binaryFlag(out, <usize>size) == 0 ? 1 : 2;
 }
 
 /** CRC-64 of `n` bytes at `p` after `crc`. */

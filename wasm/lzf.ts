@@ -74,3 +74,25 @@ export function lzf(from: usize, n: usize, to: usize, size: usize): bool {
   }
   return o == outEnd;
 }
+
+/** Would `lzf` succeed? Everything it checks depends on lengths alone. */
+export function lzfIsSound(from: usize, n: usize, size: usize): bool {
+  const inEnd = from + n;
+  let i = from;
+  let made: usize = 0;
+  while (i < inEnd) {
+    const c = <usize>load<u8>(i++);
+    if (c < 32) {
+      i += c + 1;
+      made += c + 1;
+      continue;
+    }
+    let run = (c >> 5) + 2;
+    if (run == 9) run += <usize>load<u8>(i++);
+    const distance = ((c & 0x1f) << 8) + <usize>load<u8>(i++) + 1;
+    if (distance > made) return false;
+    made += run;
+  }
+  // A code that passes the input's end leaves `i` behind it: nothing after it was looked at.
+  return i == inEnd && made == size;
+}

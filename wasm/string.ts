@@ -73,6 +73,25 @@ function readEncoded(b: usize): i32 {
     return integerText(v);
   }
   if (b != 0xc3) return corrupt(<u32>b);
+  let r = readPacked();
+  if (r == OK) r = room(0, Packed.size + SLACK);
+  if (r != OK) return r;
+  if (!lzf(Packed.ptr, Packed.len, Out.arena, Packed.size)) return corruptIn(abi.AT_LZF);
+  Str.ptr = Out.arena;
+  Str.len = Packed.size;
+  Out.arena += Packed.size;
+  return OK;
+}
+
+/** A compressed string: where it is, and the size it has when it is not. */
+export class Packed {
+  static ptr: usize = 0;
+  static len: usize = 0;
+  static size: usize = 0;
+}
+
+/** Takes a compressed string as it is; the read position is at its 0xC3. */
+export function readPacked(): i32 {
   In.pos += 1;
   let r = readLength();
   if (r != OK) return r;
@@ -84,13 +103,10 @@ function readEncoded(b: usize): i32 {
   // Three bytes of input make at most 264 of output.
   if (size > packed * 88 + 32) return corruptIn(abi.AT_LZF);
   if (packed > <u64>(In.end - In.pos)) return abi.NEED_INPUT;
-  r = room(0, <usize>size + SLACK);
-  if (r != OK) return r;
-  if (!lzf(In.pos, <usize>packed, Out.arena, <usize>size)) return corruptIn(abi.AT_LZF);
+  Packed.ptr = In.pos;
+  Packed.len = <usize>packed;
+  Packed.size = <usize>size;
   In.pos += <usize>packed;
-  Str.ptr = Out.arena;
-  Str.len = <usize>size;
-  Out.arena += <usize>size;
   return OK;
 }
 

@@ -56,6 +56,8 @@ export const FIELDS_EXPIRE = 1;
 export const FIELDS_EXPIRE_AFTER = 2;
 /** Variant of a template layout whose values are a listpack. */
 export const PACKED = 3;
+/** Variant that a string takes on when it is delivered as it is in the file. */
+export const STAYS_COMPRESSED = 4;
 
 const BOTH = REDIS | VALKEY;
 const NEVER: u32 = 0;

@@ -3,11 +3,12 @@ import * as abi from "./abi.ts";
 import { arrayValue } from "./array.ts";
 import { readCount } from "./count.ts";
 import { cron } from "./cron.ts";
-import { corrupt, fail, Reading } from "./error.ts";
+import { corrupt, corruptIn, fail, Reading } from "./error.ts";
 import { hash2, hashExpiry } from "./hash.ts";
 import { intset } from "./intset.ts";
 import { Length, readLength } from "./length.ts";
 import { listpack } from "./listpack.ts";
+import { lzfIsSound } from "./lzf.ts";
 import { gcra } from "./gcra.ts";
 import { In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
 import { moduleValue } from "./module.ts";
@@ -15,7 +16,17 @@ import { Score } from "./number.ts";
 import { pathHash } from "./path_hash.ts";
 import { EXPIRIES, scoreOf, SCORES, Sink, startSink, STRINGS } from "./sink.ts";
 import { stream } from "./stream.ts";
-import { copyString, Limits, putString, readString, reference, Str, takeBytes } from "./string.ts";
+import {
+  copyString,
+  Limits,
+  Packed,
+  putString,
+  readPacked,
+  readString,
+  reference,
+  Str,
+  takeBytes,
+} from "./string.ts";
 import { hashByReference, hashWithNames } from "./template.ts";
 import * as types from "./types.ts";
 import { Key, Value } from "./value_state.ts";
@@ -93,6 +104,7 @@ export function closeLoad(at: usize, flags: u32, type: u32, kind: u32, part: u32
 /** Closes the record at hand. */
 export function closeRecord(last: bool): void {
   let flags = Key.flags | (hasFieldExpiries() ? <u32>abi.FIELD_EXPIRY : 0);
+  if (Value.variant == types.STAYS_COMPRESSED) flags |= abi.COMPRESSED;
   if (!last || Value.part > 0) flags |= abi.PART;
   if (last) flags |= abi.LAST_PART;
   closeLoad(Value.at, flags, Value.type, Value.kind, Value.part);
@@ -159,13 +171,34 @@ function stringValue(): i32 {
       if (s != OK) return s;
       putString(Str.ptr, Str.len);
     } else {
-      const r = copyString();
+      const r = In.pos < In.end && load<u8>(In.pos) == 0xc3 ? packedString() : copyString();
       if (r != OK) return r;
     }
     Value.count = 1;
     return OK;
   }
   return slices();
+}
+
+/** A compressed value of this size or more stays so until somebody asks for it. */
+const WORTH_WAITING: usize = 512;
+
+/** Puts a compressed string on the tape, which is known to decompress. */
+function packedString(): i32 {
+  const before = In.pos;
+  let r = readPacked();
+  if (r != OK) return r;
+  if (Packed.size < WORTH_WAITING) {
+    In.pos = before;
+    return copyString();
+  }
+  if (!lzfIsSound(Packed.ptr, Packed.len, Packed.size)) return corruptIn(abi.AT_LZF);
+  r = room(12, 0);
+  if (r != OK) return r;
+  putString(Packed.ptr, Packed.len);
+  word(<u32>Packed.size);
+  Value.variant = types.STAYS_COMPRESSED;
+  return OK;
 }
 
 function slices(): i32 {

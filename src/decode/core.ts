@@ -44,6 +44,8 @@ export class Core {
   readonly run: Call;
   /** Forgets the batch at hand. */
   readonly release: Call;
+  /** Decompresses what stands at the end of the input into the arena: 0 broken, 1 ASCII, 2 other. */
+  readonly inflate: Call;
   /** Describes the place where the input stops short, as an error. */
   readonly interrupted: Call;
 
@@ -62,6 +64,7 @@ export class Core {
     this.commit = call(exports, "commit");
     this.run = call(exports, "run");
     this.release = call(exports, "release");
+    this.inflate = call(exports, "inflate");
     this.interrupted = call(exports, "interrupted");
     this.reserve(TAPE, 0, ARENA, WINDOW);
   }

@@ -10,7 +10,6 @@ import { type SafePoint, TapeBatch } from "./batch.ts";
 import { type Core, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf } from "./decode_error.ts";
 import type { Limits } from "./limits.ts";
-import { uninitialized } from "./uninitialized.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** Linear memory that a value needs beside its own bytes, and what lies around it in the window. */
@@ -161,7 +160,7 @@ export class Decoder {
     const arenaLength = core.u32(abi.ARENA_END) - arena;
     const memory = core.bytes;
     // One piece of memory for all: tape, source, arena.
-    const all = uninitialized(tapeLength + sourceLength + arenaLength);
+    const all = new Uint8Array(tapeLength + sourceLength + arenaLength);
     all.set(memory.subarray(tapeStart, tapeStart + tapeLength));
     all.set(memory.subarray(source, source + sourceLength), tapeLength);
     all.set(memory.subarray(arena, arena + arenaLength), tapeLength + sourceLength);

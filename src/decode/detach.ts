@@ -66,6 +66,8 @@ function pairs(from: number, to: number): number[] {
 
 function valueWords(tape: Int32Array): number[] {
   switch (tape[0] >>> 24) {
+    case abi.KIND_STRING:
+      return [abi.LOAD_ITEMS];
     case abi.KIND_ZSET:
       return zsetWords(tape);
     case abi.KIND_STREAM:

@@ -20,6 +20,7 @@ import type {
 } from "../events.ts";
 import type { TapeBatch } from "./batch.ts";
 import { compareBytes } from "./compare_bytes.ts";
+import { inflateBytes, inflateText } from "./inflate.ts";
 import { LoadView, sliceHasNoText } from "./load_view.ts";
 import { moduleValue, plainModule } from "./module_value.ts";
 import { f64, i64, plainNumber } from "./numbers.ts";
@@ -32,17 +33,27 @@ export class StringView extends LoadView implements StringLoad {
     return "string";
   }
 
+  declare private textKept?: string;
+  declare private bytesKept?: Uint8Array;
+
   get value(): string {
     if (this.has(abi.PART)) throw sliceHasNoText();
-    return this.batch.textAt(this.items);
+    if (!this.has(abi.COMPRESSED)) return this.batch.textAt(this.items);
+    return this.textKept ??= inflateText(this.batch.bytesAt(this.items), this.size);
   }
 
   get valueBytes(): Uint8Array {
-    return this.batch.bytesAt(this.items);
+    if (!this.has(abi.COMPRESSED)) return this.batch.bytesAt(this.items);
+    return this.bytesKept ??= inflateBytes(this.batch.bytesAt(this.items), this.size);
+  }
+
+  /** Size of a compressed string when it is not. */
+  private get size(): number {
+    return this.batch.tape[this.items + 2];
   }
 
   protected plainValue(): unknown {
-    return toText(this.valueBytes);
+    return this.has(abi.PART) ? toText(this.valueBytes) : this.value;
   }
 
   detach(): StringView {
