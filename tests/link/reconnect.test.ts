@@ -103,14 +103,22 @@ describeWithServer("a lost link", () => {
     assert.deepEqual(event.args, ["after the cut", "1"]);
   });
 
-  for (const [seed, how] of (["end", "reset"] as const).entries()) {
-    it(`under load, cut at random bytes (${how}), delivers every write once`, async () => {
-      await using reader = new Reader(nsync(proxy.url));
+  for (
+    const [seed, [how, highWaterMark]] of [
+      ["end", 16 << 20] as const,
+      ["reset", 16 << 20] as const,
+      ["reset", 1] as const,
+    ].entries()
+  ) {
+    it(`under load (${how}, mark at ${highWaterMark}) delivers every write once`, async () => {
+      await using reader = new Reader(nsync(proxy.url, { highWaterMark }));
       await reader.until("eof");
       const random = new Seeded(seed + 1);
       const count = 60_000;
-      const arrivals = new NumberedArrivals(count);
-      const writing = writeNumbered(client, { count, seed });
+      // Numbers of their own: to add a member again would be no write.
+      const first = seed * count;
+      const arrivals = new NumberedArrivals(count, first);
+      const writing = writeNumbered(client, { count, first });
       const others: NsyncEvent[] = [];
       const cutting = (async () => {
         for (let connection = 1; connection <= CUTS; connection++) {
@@ -224,6 +232,22 @@ describeWithServer("a lost link", () => {
     const second = await reader.expect("cmd");
     assert.deepEqual([second.db, second.args], [0, ["k", "from the new master"]]);
     assert.equal(reader.link.position?.replId, event.replId);
+  });
+
+  it("whose master has gone silent is given up, and resumed", async () => {
+    await using master = await startRedis({ config: { "repl-ping-replica-period": 1 } });
+    await using between = await startProxy({ port: master.port });
+    await using reader = new Reader(nsync(between.url, { replTimeout: 1500 }));
+    await reader.until("eof");
+    const pulling = reader.next();
+    await using writer = await master.client();
+    between.pause();
+    const event = await pulling;
+    assert.ok(event.type === "error" && event.error.code === "TIMEOUT");
+    between.resume();
+    await reader.until("resume");
+    await writer.command("SET", "k", "again");
+    assert.deepEqual((await reader.until("cmd")).event.args, ["k", "again"]);
   });
 
   it("tries again and again, and tells it once", async () => {

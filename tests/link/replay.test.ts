@@ -261,7 +261,7 @@ describe("a handshake with a recorded master", () => {
     ["PING"],
     ["REPLCONF", "listening-port", "7777"],
     ["REPLCONF", "capa", "eof", "capa", "psync2"],
-    ["REPLCONF", "version", "9.1.0"],
+    ["REPLCONF", "version", "n.n.n"],
     ["PSYNC", "?", "-1"],
   ];
 
@@ -271,7 +271,10 @@ describe("a handshake with a recorded master", () => {
       await using reader = new Reader(nsync(replay.url, { listeningPort: 7777 }));
       await reader.expect("reset");
       const { requests } = replay.clients[0];
-      assert.deepEqual(requests.slice(0, greeting.length).map(({ words }) => words), greeting);
+      const asked = requests.slice(0, greeting.length).map(({ words }) =>
+        words.map((word) => word.replace(/^\d+\.\d+\.\d+$/, "n.n.n"))
+      );
+      assert.deepEqual(asked, greeting);
     });
   }
 
