@@ -37,5 +37,6 @@ export function limitsOf(options: Partial<Limits>): Limits {
       throw new NsyncError("OPTION", `${name} must be a positive number of bytes.`);
     }
   }
-  return limits;
+  // A string that may not be whole in memory can still arrive in slices.
+  return { ...limits, maxStringBytes: Math.min(limits.maxStringBytes, limits.maxBlobBytes) };
 }

@@ -216,7 +216,7 @@ export class ZsetView extends LoadView implements ZsetLoad {
   }
 
   /** The members in order; `string` reads a member as text or bytes. */
-  private members<M>(string: (word: number) => M): ZsetMember<M>[] {
+  private members<M>(string: (batch: TapeBatch, word: number) => M): ZsetMember<M>[] {
     const { batch, items, end } = this;
     const members: ZsetMember<M>[] = [];
     let ordered = true;
@@ -226,7 +226,7 @@ export class ZsetView extends LoadView implements ZsetLoad {
       // Equal scores may stand in any order: the bytes decide.
       if (score <= before && word > items) ordered &&= isOrdered(batch, before, score, word);
       before = score;
-      members.push({ member: string(word), score });
+      members.push({ member: string(batch, word), score });
     }
     if (ordered || this.has(abi.PART)) return members;
     const order = members.map((_, i) => i);
@@ -238,11 +238,11 @@ export class ZsetView extends LoadView implements ZsetLoad {
   }
 
   get valueBytes(): ZsetMember<Uint8Array>[] {
-    return this.bytesKept ??= this.members((word) => this.batch.bytesAt(word));
+    return this.bytesKept ??= this.members(bytesAt);
   }
 
   get value(): ZsetMember<string>[] {
-    return this.valueKept ??= this.members((word) => this.batch.textAt(word));
+    return this.valueKept ??= this.members(textAt);
   }
 
   protected plainValue(): unknown {
@@ -256,6 +256,14 @@ export class ZsetView extends LoadView implements ZsetLoad {
   detach(): ZsetView {
     return new ZsetView(this.detachedBatch(), 0);
   }
+}
+
+function textAt(batch: TapeBatch, word: number): string {
+  return batch.textAt(word);
+}
+
+function bytesAt(batch: TapeBatch, word: number): Uint8Array {
+  return batch.bytesAt(word);
 }
 
 function compareScores(a: number, b: number): number {

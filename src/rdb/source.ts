@@ -45,7 +45,7 @@ export async function openSource(source: RdbSource, signal?: AbortSignal): Promi
 }
 
 /** Files are read ahead in two buffers of this size: one fills while the other is decoded. */
-const READ_AHEAD = 1 << 20;
+const READ_AHEAD = 2 << 20;
 
 async function openFile(path: string | URL): Promise<ByteReader> {
   try {
