@@ -181,6 +181,7 @@ describe("a lost link to a recorded master", () => {
     await assertDropped(reader, await replay.client(0), recording, 0);
     const reset = await reader.expect("reset");
     assert.equal(reset.reason, "not-granted");
+    assert.equal(reader.link.position, undefined);
     assert.equal(reset.offset, recording.connections[2].replOffsetAtStreamStart);
     await assertSnapshot(reader, recording.connections[2]);
     await assertStream(reader, recording, 2);
