@@ -9,7 +9,7 @@ import { keyPositions } from "../commands.ts";
 import type { CmdEvent, PlainEvent, Transaction } from "../events.ts";
 import type { SafePoint } from "./batch.ts";
 import { detachedBatch } from "./detach.ts";
-import { View, withoutUndefined } from "./view.ts";
+import { View } from "./view.ts";
 
 /** Command names by their spelling: masters pass on what clients typed. */
 const names: Map<string, string> = new Map();
@@ -110,15 +110,12 @@ export class CommandView extends View implements CmdEvent {
   }
 
   toJSON(): PlainEvent {
-    return withoutUndefined({
-      type: this.type,
-      db: this.db,
-      name: this.name,
-      args: this.args,
-      keys: this.keys,
-      offset: this.offset,
-      transaction: this.transaction,
-    });
+    const { type, db, name, args, keys, offset, transaction } = this;
+    const plain: PlainEvent & Record<string, unknown> = { type, db, name, args };
+    if (keys !== undefined) plain.keys = keys;
+    plain.offset = offset;
+    if (transaction !== undefined) plain.transaction = transaction;
+    return plain;
   }
 
   detach(): CommandView {

@@ -11,7 +11,7 @@ import { detachedBatch } from "./detach.ts";
 import type { TapeBatch } from "./batch.ts";
 import { i64 } from "./numbers.ts";
 import { toText } from "./text.ts";
-import { View, withoutUndefined } from "./view.ts";
+import { View } from "./view.ts";
 
 /** Flags that put words behind the items. */
 const TRAILER = (abi.HAS_EXPIRY | abi.HAS_IDLE | abi.HAS_FREQ | abi.PART) << 8;
@@ -107,24 +107,22 @@ export abstract class LoadView extends View {
     return this.plainValue();
   }
 
-  /** Members of the plain form that only some kinds have. */
-  protected plainExtras(): Record<string, unknown> {
-    return {};
-  }
+  /** Adds the members of the plain form that only some kinds have. */
+  protected addExtras(_plain: Record<string, unknown>): void {}
 
   private plain(value: unknown): PlainEvent {
-    return withoutUndefined({
-      type: this.type,
-      db: this.db,
-      key: this.key,
-      kind: this.kind,
-      value,
-      expireAt: this.expireAt,
-      idle: this.idle,
-      freq: this.freq,
-      ...this.plainExtras(),
-      part: this.part,
-    });
+    const { type, db, key, kind } = this;
+    const plain: PlainEvent & Record<string, unknown> = { type, db, key, kind, value };
+    const head = this.word(0);
+    if ((head & TRAILER) !== 0) {
+      const { expireAt, idle, freq, part } = this;
+      if (expireAt !== undefined) plain.expireAt = expireAt;
+      if (idle !== undefined) plain.idle = idle;
+      if (freq !== undefined) plain.freq = freq;
+      if (part !== undefined) plain.part = part;
+    }
+    this.addExtras(plain);
+    return plain;
   }
 
   toJSON(): PlainEvent {

@@ -197,8 +197,8 @@ export class HashView extends LoadView implements HashLoad {
     return this.value;
   }
 
-  protected override plainExtras(): Record<string, unknown> {
-    return { fieldExpireAt: this.fieldExpireAt.size > 0 ? [...this.fieldExpireAt] : undefined };
+  protected override addExtras(plain: Record<string, unknown>): void {
+    if (this.fieldExpireAt.size > 0) plain.fieldExpireAt = [...this.fieldExpireAt];
   }
 
   detach(): HashView {

@@ -42,10 +42,8 @@ export abstract class View {
   }
 }
 
-/** A plain object without the members that are undefined. */
-export function withoutUndefined<T extends object>(object: T): T {
-  for (const [name, value] of Object.entries(object)) {
-    if (value === undefined) Reflect.deleteProperty(object, name);
-  }
-  return object;
+/** The plain form without the members that are undefined. */
+export function withoutUndefined(plain: PlainEvent): PlainEvent {
+  const defined = Object.entries(plain).filter(([, value]) => value !== undefined);
+  return { type: plain.type, ...Object.fromEntries(defined) };
 }
