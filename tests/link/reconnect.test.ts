@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, it } from "@std/testing/bdd";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { nsync, type NsyncEvent } from "../../mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { fill } from "../support/fill.ts";
@@ -13,6 +13,7 @@ import { Seeded } from "../support/seeded.ts";
 import { NumberedArrivals } from "./numbered.ts";
 import { Reader } from "./reader.ts";
 import { Replica } from "./replica.ts";
+import { greets, ScriptedMaster } from "./scripted_master.ts";
 import { until } from "./until.ts";
 
 /** How often a link under load is cut. */
@@ -314,5 +315,68 @@ describeWithServer("a server that asks for patience", () => {
     await killer.command("SCRIPT", "KILL");
     await running;
     assert.equal((await reader.expect("reset")).reason, "start");
+  });
+});
+
+const ID = "fedcba9876543210".repeat(3).slice(0, 40);
+const EMPTY_RDB = `REDIS0009\xff${"\0".repeat(8)}`;
+const MARK = "m".repeat(40);
+const SET = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+
+describe("a scripted master", () => {
+  it("whose snapshot ends with another mark is asked again", async () => {
+    await using master = await ScriptedMaster.start(greets((socket, _words, client) => {
+      const mark = client === 0 ? MARK.replace(/m$/, "n") : MARK;
+      socket.write(`+FULLRESYNC ${ID} 7\r\n$EOF:${MARK}\r\n${EMPTY_RDB}${mark}`, "latin1");
+      if (client === 1) socket.write(SET);
+    }));
+    await using reader = new Reader(nsync({ port: master.port }));
+    const { event } = await reader.until("error");
+    assert.deepEqual([event.error.code, event.error.retriable], ["PROTOCOL", true]);
+    assert.equal((await reader.expect("reset")).reason, "snapshot-lost");
+    await reader.until("eof");
+    assert.equal((await reader.expect("cmd")).offset, 7 + SET.length);
+  });
+
+  it("whose stream is broken is asked again, from behind its last whole command", async () => {
+    const asked: string[] = [];
+    await using master = await ScriptedMaster.start(greets((socket, words, client) => {
+      asked.push(words.join(" "));
+      if (client === 0) {
+        socket.write(`+FULLRESYNC ${ID} 7\r\n$${EMPTY_RDB.length}\r\n${EMPTY_RDB}`, "latin1");
+        socket.write(`${SET}nonsense\r\n${SET}`);
+      } else socket.write(`+CONTINUE ${ID}\r\n${SET}`);
+    }));
+    await using reader = new Reader(nsync({ port: master.port }));
+    await reader.until("eof");
+    assert.equal((await reader.expect("cmd")).offset, 7 + SET.length);
+    assert.equal((await reader.expect("error")).error.code, "PROTOCOL");
+    assert.equal((await reader.expect("resume")).offset, 7 + SET.length);
+    assert.equal((await reader.expect("cmd")).offset, 7 + 2 * SET.length);
+    assert.deepEqual(asked, ["PSYNC ? -1", `PSYNC ${ID} ${8 + SET.length}`]);
+  });
+
+  it("may count very far", async () => {
+    const start = 2 ** 52 - 100;
+    const asked: string[] = [];
+    await using master = await ScriptedMaster.start(greets((socket, words, client) => {
+      asked.push(words[2]);
+      if (client === 0) {
+        socket.write(`+FULLRESYNC ${ID} ${start}\r\n$18\r\n${EMPTY_RDB}`, "latin1");
+        socket.end(SET.repeat(10));
+      } else socket.write(`+CONTINUE\r\n${SET}`);
+    }));
+    await using reader = new Reader(nsync({ port: master.port }));
+    assert.equal((await reader.expect("reset")).offset, start);
+    await reader.until("eof");
+    assert.equal(reader.link.position?.offset, start);
+    for (let i = 1; i <= 10; i++) {
+      const { offset } = await reader.expect("cmd");
+      assert.equal(offset, start + i * SET.length);
+      assert.equal(reader.link.position?.offset, offset);
+    }
+    await reader.until("resume");
+    assert.equal((await reader.expect("cmd")).offset, start + 11 * SET.length);
+    assert.deepEqual(asked, ["-1", String(start + 10 * SET.length + 1)]);
   });
 });

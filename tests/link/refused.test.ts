@@ -219,6 +219,29 @@ describe("a server that refuses", () => {
   }
 });
 
+describe("a stream with more than the limits allow", () => {
+  const lines: Readonly<Record<string, string>> = {
+    "a long argument": "*2\r\n$3\r\nDEL\r\n$1001\r\n",
+    "an argument of impossible length": "*2\r\n$3\r\nDEL\r\n$999999999999\r\n",
+  };
+  for (const [name, line] of Object.entries(lines)) {
+    it(`${name} ends the link`, async () => {
+      const psync: Answer = (socket) => {
+        socket.write(`+FULLRESYNC ${"a".repeat(40)} 1\r\n$18\r\n`);
+        socket.write(`REDIS0009\xff${"\0".repeat(8)}`, "latin1");
+        socket.write(`*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n${line}`);
+      };
+      await using master = await ScriptedMaster.start(greets(psync));
+      await using reader = new Reader(nsync({ port: master.port, maxBlobBytes: 1000 }));
+      await reader.until("eof");
+      assert.deepEqual((await reader.expect("cmd")).args, ["k"]);
+      const error = await reader.failure();
+      assert.ok(NsyncError.is(error) && error.code === "LIMIT", inspect(error));
+      await master.allClosed();
+    });
+  }
+});
+
 describe("a server that closes", () => {
   const recording = recordingNamed("redis-7.2.6/diskless");
   const steps = ["at once", "PING", "AUTH", "listening-port", "capa", "version", "PSYNC"];

@@ -205,6 +205,26 @@ describe("a lost link to a recorded master", () => {
     assert.deepEqual(psyncOf(replay.clients[1]), ["?", "-1"]);
   });
 
+  it("never resumes what was known before a broken snapshot", async () => {
+    const recording = recordingNamed("redis-7.2.6/resume");
+    const [first, , third] = recording.connections;
+    const bytes = third.streamOffset - answerOffset(third) - 100;
+    await using replay = await startReplay(recording, {
+      resume: false,
+      cuts: [undefined, { bytes }],
+    });
+    await using reader = new Reader(nsync(replay.url));
+    await reader.until("eof");
+    await assertStream(reader, recording, 0);
+    await assertDropped(reader, await replay.client(0), recording, 0);
+    assert.equal((await reader.expect("reset")).reason, "not-granted");
+    assert.equal((await reader.until("error")).event.error.code, "CLOSED");
+    assert.equal((await reader.expect("reset")).reason, "snapshot-lost");
+    await assertSnapshot(reader, third);
+    const asked = replay.clients.map((client) => psyncOf(client)[0]);
+    assert.deepEqual(asked, ["?", first.replId, "?"]);
+  });
+
   it("resumes inside of a command and of a transaction at its start", async () => {
     const recording = recordingNamed("redis-7.0.15/disk");
     const [connection] = recording.connections;
