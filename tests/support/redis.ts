@@ -214,7 +214,7 @@ export class RedisServer implements AsyncDisposable {
     const gone = this.#exited();
     this.#child?.kill(signal);
     await gone;
-    this.#guard?.kill("SIGKILL");
+    this.#guard?.stdin?.end("done\n");
     this.#child = undefined;
     this.#guard = undefined;
   }
@@ -255,14 +255,16 @@ export class RedisServer implements AsyncDisposable {
 
 /**
  * A shell that waits for the end of this process (the end of its standard input) and then removes
- * what a killed test run would leave behind.
+ * what a killed test run would leave behind. A line on its standard input dismisses it: killing it
+ * would race with the end of its input.
  */
 function guard(pid: number | undefined, dir: string): ChildProcess | undefined {
   if (pid === undefined) return undefined;
-  const script = 'trap "" INT TERM HUP; cat >/dev/null; kill -9 "$0"; rm -rf "$1"';
+  const script = 'trap "" INT TERM HUP; read -r done || { kill -9 "$0"; rm -rf "$1"; }';
   const shell = spawn("sh", ["-c", script, String(pid), dir], {
     stdio: ["pipe", "ignore", "ignore"],
   });
+  shell.stdin?.on("error", () => {}); // it may be gone already
   shell.unref();
   return shell;
 }
