@@ -75,10 +75,16 @@ export class Follower implements BatchSource, SessionHost {
   }
 
   /** The next batch; the first call connects. */
-  next(): Promise<EventBatch | undefined> {
+  async next(): Promise<EventBatch | undefined> {
     this.start();
     this.progressed?.();
-    return this.queue.next();
+    try {
+      return await this.queue.next();
+    } catch (error) {
+      // Only now has the consumer had everything that came before it.
+      this.#finish(error);
+      throw error;
+    }
   }
 
   /** Connects, once. */
@@ -151,12 +157,13 @@ export class Follower implements BatchSource, SessionHost {
       }
       if (NsyncError.is(error)) this.lastError = error;
       if (!NsyncError.is(error) || !this.#canRetry(error)) {
-        this.#finish(error);
+        this.phase = "closed";
         this.queue.end({ error });
         return;
       }
       this.enter(this.#wasGranted ? "reconnecting" : "connecting");
-      if (error.code !== reported) await this.deliver(new ListBatch([new Failure(error)]));
+      // The consumer may be far behind: the link goes on all the same.
+      if (error.code !== reported) this.queue.push(new ListBatch([new Failure(error)]));
       reported = error.code;
       if (this.#throve()) failures = 0;
       await pause(reconnectDelay(failures++, error.code), this.#stop.signal);

@@ -83,22 +83,19 @@ async function psyncAnswer(
   settings: Settings,
   from: ResumePoint | undefined,
 ): Promise<Answer> {
-  for (;;) {
-    // The master may wait for another snapshot to end: a newline a second says that it lives.
-    const line = await wire.line(settings.replTimeout, answerTo("PSYNC"));
-    if (line === "") continue;
-    const full = /^\+FULLRESYNC (\S{40}) (\d+)$/.exec(line);
-    if (full !== null) return { kind: "full", replId: full[1], offset: Number(full[2]) };
-    const resumed = /^\+CONTINUE(?: (\S{40}))?$/.exec(line);
-    if (resumed !== null && from !== undefined) {
-      return { kind: "continue", replId: resumed[1] ?? from.replId };
-    }
-    if (isUnknownCommand(line)) {
-      wire.send("SYNC");
-      return { kind: "sync" };
-    }
-    throw unexpected(wire.peer, line, "PSYNC");
+  // The master may wait for another snapshot to end: a newline a second says that it lives.
+  const line = await wire.lineAfterNewlines(settings.replTimeout, answerTo("PSYNC"));
+  const full = /^\+FULLRESYNC (\S{40}) (\d+)$/.exec(line);
+  if (full !== null) return { kind: "full", replId: full[1], offset: Number(full[2]) };
+  const resumed = /^\+CONTINUE(?: (\S{40}))?$/.exec(line);
+  if (resumed !== null && from !== undefined) {
+    return { kind: "continue", replId: resumed[1] ?? from.replId };
   }
+  if (isUnknownCommand(line)) {
+    wire.send("SYNC");
+    return { kind: "sync" };
+  }
+  throw unexpected(wire.peer, line, "PSYNC");
 }
 
 function unexpected(peer: string, line: string, step: string): NsyncError {

@@ -36,11 +36,9 @@ export interface LinkStatus {
  * itself.
  */
 export class Link extends EventStream {
-  /**
-   * Resolves when the link is over, with the error that ended it, or `undefined` after `close()`.
-   * Never rejects.
-   */
-  readonly closed: Promise<unknown>;
+  readonly #closed: Promise<unknown>;
+  /** Somebody wants to know how it ends. */
+  #watched = false;
   readonly #follower: Follower;
   readonly #settings: Settings;
   readonly #ready: Ready;
@@ -64,7 +62,7 @@ export class Link extends EventStream {
       },
     });
     super(follower, follower.delivered);
-    this.closed = closed;
+    this.#closed = closed;
     this.#follower = follower;
     this.#settings = settings;
     this.#ready = ready;
@@ -72,6 +70,15 @@ export class Link extends EventStream {
       this.consume();
       void this.#callBack(settings.callback);
     }
+  }
+
+  /**
+   * Resolves when the link is over and its consumer has had everything, with the error that ended
+   * it, or `undefined` after `close()`. Never rejects.
+   */
+  get closed(): Promise<unknown> {
+    this.#watched = true;
+    return this.#closed;
   }
 
   /**
@@ -88,12 +95,13 @@ export class Link extends EventStream {
         ),
       );
     }
+    this.#watched = true;
     return this.#ready.within(this.#settings.readyTimeout);
   }
 
   /**
-   * Where the stream stands behind the event in hand; inside of a transaction before its MULTI until
-   * its last command, inside of a snapshot `undefined`.
+   * Where the stream stands behind the event, or the batch, in hand; inside of a transaction before
+   * its MULTI until its last command, inside of a snapshot `undefined`.
    */
   get position(): Position | undefined {
     return this.#follower.delivered.current;
@@ -118,6 +126,9 @@ export class Link extends EventStream {
       await deliver(this.#follower, callback, this.#follower.delivered);
     } catch (error) {
       this.#follower.fail(error);
+      // An error that nobody else gets must not be lost: the runtime reports it as unhandled.
+      const own = this.#settings.signal?.aborted === true;
+      if (!this.#watched && !own) void Promise.reject(error);
     }
     await this.close();
   }

@@ -62,6 +62,8 @@ export class BatchQueue {
   clear(failure?: { readonly error: unknown }): void {
     this.#batches = [];
     this.#bytes = 0;
+    this.#ended = false;
+    this.#failed = false;
     this.end(failure);
     this.#consumer?.();
     this.#producer?.();

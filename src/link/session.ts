@@ -55,9 +55,9 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<never> 
     if (answer.kind === "continue" && from !== undefined) {
       floor = host.acknowledged(0);
       host.received = { ...from, replId: answer.replId };
-      await host.deliver(new ListBatch([new Resume(host.received)]));
       host.enter("live");
       acknowledger.live();
+      await host.deliver(new ListBatch([new Resume(host.received)]));
       return await follow(wire, host, acknowledger, {
         offset: from.offset,
         db: from.db,

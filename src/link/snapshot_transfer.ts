@@ -22,19 +22,16 @@ export type Framing =
 
 /** Waits for the line before the snapshot; newlines come while the master prepares it. */
 export async function framing(wire: Wire, settings: Settings): Promise<Framing> {
-  for (;;) {
-    const line = await wire.line(settings.replTimeout, "a snapshot");
-    if (line === "") continue;
-    const length = /^\$(\d+)$/.exec(line);
-    if (length !== null) return { kind: "length", length: Number(length[1]) };
-    const mark = /^\$EOF:(.{40})$/.exec(line);
-    if (mark !== null) return { kind: "mark", mark: mark[1] };
-    if (line.startsWith("-")) throw refusal(wire.peer, line, "to send a snapshot");
-    throw new NsyncError(
-      "PROTOCOL",
-      `${wire.peer} sends ${JSON.stringify(printable(line.slice(0, 40)))} instead of a snapshot.`,
-    );
-  }
+  const line = await wire.lineAfterNewlines(settings.replTimeout, "a snapshot");
+  const length = /^\$(\d+)$/.exec(line);
+  if (length !== null) return { kind: "length", length: Number(length[1]) };
+  const mark = /^\$EOF:(.{40})$/.exec(line);
+  if (mark !== null) return { kind: "mark", mark: mark[1] };
+  if (line.startsWith("-")) throw refusal(wire.peer, line, "to send a snapshot");
+  throw new NsyncError(
+    "PROTOCOL",
+    `${wire.peer} sends ${JSON.stringify(printable(line.slice(0, 40)))} instead of a snapshot.`,
+  );
 }
 
 /** Reads the snapshot and its end; what stands behind is left on the wire. */

@@ -11,6 +11,8 @@ import { type Address, type Connection, errorCode } from "../transport/transport
 
 /** Longest line of a handshake, in bytes. */
 const LONGEST_LINE = 64 << 10;
+/** Milliseconds between finding that a wait is too long and giving it up. */
+const GRACE = 100;
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
@@ -19,12 +21,14 @@ export class Wire {
   /** Who is at the other end: `host:port` or `unix:path`. */
   readonly peer: string;
   readonly #connection: Connection;
-  /** Bytes that were read with a line but stand behind it. */
+  /** Bytes that were read with a line but stand behind it: a copy. */
   #left: Uint8Array = NOTHING;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitingSince = 0;
   #timeout = 0;
   #timedOut = false;
+  /** The wait was too long when it was last looked at. */
+  #overdue = false;
   #closed = false;
 
   /** Reads from and writes to a connection. */
@@ -73,6 +77,19 @@ export class Wire {
     this.#left = bytes;
   }
 
+  /** The next line behind any number of empty ones, which say no more than that the peer lives. */
+  async lineAfterNewlines(timeout: number, due: string): Promise<string> {
+    for (;;) {
+      const kept = this.#left.length > 0;
+      const bytes = await this.read(timeout, due);
+      const rest = bytes.subarray(newlines(bytes));
+      if (rest.length === 0) continue;
+      this.#left = kept ? rest : rest.slice();
+      const line = await this.line(timeout, due);
+      if (line !== "") return line;
+    }
+  }
+
   /**
    * The next line without its end, each of its pieces within `timeout` milliseconds. `due` says in
    * words what it has to be.
@@ -80,12 +97,14 @@ export class Wire {
   async line(timeout: number, due: string): Promise<string> {
     let text = "";
     for (;;) {
+      const kept = this.#left.length > 0;
       const bytes = await this.read(timeout, due);
       const end = bytes.indexOf(0x0a);
       text += latin1(end < 0 ? bytes : bytes.subarray(0, end));
       if (end >= 0) {
-        // A copy: the view dies with the next read, and lines may be few while time passes.
-        this.#left = bytes.slice(end + 1);
+        const rest = bytes.subarray(end + 1);
+        // A copy of what was read just now: that view dies with the next read.
+        this.#left = kept ? rest : rest.slice();
         return text.endsWith("\r") ? text.slice(0, -1) : text;
       }
       if (text.length > LONGEST_LINE) {
@@ -135,13 +154,30 @@ export class Wire {
 
   #look(): void {
     this.#timer = undefined;
-    if (this.#closed || this.#waitingSince === 0) return;
+    if (this.#closed || this.#waitingSince === 0) {
+      this.#overdue = false;
+      return;
+    }
     const waited = performance.now() - this.#waitingSince;
     if (waited < this.#timeout - 1) {
+      this.#overdue = false;
       this.#timer = setTimeout(() => this.#look(), this.#timeout - waited);
+      return;
+    }
+    if (!this.#overdue) {
+      // The process itself may have been held up: what has come meanwhile is given a chance.
+      this.#overdue = true;
+      this.#timer = setTimeout(() => this.#look(), Math.min(GRACE, this.#timeout));
       return;
     }
     this.#timedOut = true;
     this.#connection.close();
   }
+}
+
+/** How many bytes of line ends the bytes begin with. */
+function newlines(bytes: Uint8Array): number {
+  let n = 0;
+  while (bytes[n] === 0x0a || (bytes[n] === 0x0d && bytes[n + 1] === 0x0a)) n++;
+  return n;
 }

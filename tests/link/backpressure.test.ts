@@ -63,9 +63,9 @@ async function assertHeld(link: Link, server: RedisServer, work: Promise<unknown
   assert.ok(bufferedBytes > HIGH_WATER_MARK / 2, `${bufferedBytes} bytes waited`);
   assert.ok(bufferedBytes <= HIGH_WATER_MARK + BATCH, `${bufferedBytes} bytes waited`);
   const grown = rss - before;
-  assert.ok(grown < 80 * MIB, `the process grew by ${grown / MIB} MiB`);
+  assert.ok(grown < 120 * MIB, `the process grew by ${grown / MIB} MiB`);
   assert.deepEqual([...states], ["online"]);
-  assert.ok(lag <= 2, `the lag was ${lag} s`);
+  assert.ok(lag <= 5, `the lag was ${lag} s`);
 }
 
 describeWithServer("a consumer that stops", () => {

@@ -152,9 +152,10 @@ for await (const event of nsync(options)) {
       assert.match(result.stderr, /from the body/);
     });
 
-    it("when its callback throws and nobody cares", async () => {
+    it("when its callback throws and nobody watches: the error is reported as unhandled", async () => {
       await using replay = await startReplay(recording);
       const source = `
+process.off("unhandledRejection", unhandled);
 nsync({ ...options, callback: (event) => {
   if (event.type !== "cmd") return;
   over("callback-throw");
@@ -163,7 +164,8 @@ nsync({ ...options, callback: (event) => {
 `;
       const script = prelude(runtime, { url: replay.url }) + source;
       const result = await run(runtime, script, "callback-throw");
-      assert.equal(result.code, 0, result.stdout);
+      assert.equal(result.code, 1, result.stdout);
+      assert.match(result.stderr, /from the callback/);
       await replay.clients[0].closed;
     });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "@std/testing/bdd";
 import { nsync, type NsyncOptions, readRdb } from "../../mod.ts";
@@ -7,8 +8,8 @@ import { type RunningScript, startScript } from "../support/exit.ts";
 
 /** What a callback of a timer may wait, mostly, in milliseconds. */
 const LONGEST = 50;
-/** How often it may be more, on a machine that does other things too. */
-const EXCEPTIONS = 0.05;
+/** How much of the time it may be more, as for a collection of garbage. */
+const EXCEPTIONS = 0.1;
 
 /** An RDB with `count` keys, each as small as can be. */
 function manyKeys(count: number): Uint8Array {
@@ -26,35 +27,47 @@ function manyKeys(count: number): Uint8Array {
   return bytes;
 }
 
-/** Watches how regularly a timer of 5 ms fires. */
+/**
+ * Watches how regularly a timer of 5 ms fires. Time in which other processes had the machine does
+ * not count: a wait is as long as this process was busy during it.
+ */
 class Metronome implements Disposable {
-  readonly #gaps: number[] = [];
+  readonly #waits: number[] = [];
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #began: number = performance.now();
-  #last: number = this.#began;
+  #lastWall: number = this.#began;
+  #lastBusy: number = busyTime();
 
   constructor() {
     this.#timer = setInterval(() => this.#tick(), 5);
   }
 
   #tick(): void {
-    const now = performance.now();
-    this.#gaps.push(now - this.#last);
-    this.#last = now;
+    const wall = performance.now();
+    const busy = busyTime();
+    this.#waits.push(Math.min(wall - this.#lastWall, busy - this.#lastBusy));
+    this.#lastWall = wall;
+    this.#lastBusy = busy;
   }
 
   /** Fails when the timer had to wait too long. */
   assertRegular(): void {
     this.#tick();
-    const long = this.#gaps.filter((gap) => gap > LONGEST);
+    const long = this.#waits.filter((wait) => wait > LONGEST);
     const most = 1 + EXCEPTIONS * (performance.now() - this.#began) / LONGEST;
     assert.ok(long.length <= most, `waits of ${long.map(Math.round)} ms`);
-    assert.ok(Math.max(...this.#gaps) < 20 * LONGEST, `waits of ${long.map(Math.round)} ms`);
+    assert.ok(Math.max(...this.#waits) < 10 * LONGEST, `waits of ${long.map(Math.round)} ms`);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
+}
+
+/** Milliseconds that this process has computed so far. */
+function busyTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 describe("while a snapshot in memory pours out", () => {
@@ -153,7 +166,7 @@ describe("while a master sends as fast as it can", () => {
       assert.ok(acks.length >= 3, stdout);
       // What waits is bounded: in two sockets' buffers and in the link.
       for (const [atMs, behind] of acks) assert.ok(behind < 64 << 20, `${atMs}: ${behind}`);
-      assert.ok(Math.abs(acks[2][0] - acks[1][0] - 1000) < 250, stdout);
+      assert.ok(Math.abs(acks[2][0] - acks[1][0] - 1000) < 500, stdout);
     });
   }
 });
