@@ -174,16 +174,16 @@ export const TRANSACTION = 1;
 export const TRANSACTION_FIRST = 2;
 export const TRANSACTION_LAST = 4;
 
-// Words of a TAG_CMD record. END is behind the command's last byte; SAFE and SAFE_DB are where a
-// resumed stream goes on once the command has been handled: before the MULTI inside a transaction,
-// behind the EXEC for its last command. Both count from SOURCE_START; SAFE may be negative.
+// Words of a TAG_CMD record. END is behind the command's last byte, from SOURCE_START; SAFE (u64, an
+// offset in the whole stream) and SAFE_DB are where a resumed stream goes on once the command has been
+// handled: before the MULTI inside a transaction, behind the EXEC for its last command.
 export const CMD_DB = 2;
 export const CMD_END = 3;
 export const CMD_SAFE = 4;
-export const CMD_SAFE_DB = 5;
-export const CMD_TRANSACTION = 6;
-export const CMD_ARGC = 7;
-export const CMD_ARGS = 8;
+export const CMD_SAFE_DB = 6;
+export const CMD_TRANSACTION = 7;
+export const CMD_ARGC = 8;
+export const CMD_ARGS = 9;
 
 // Kinds of value.
 export const KIND_STRING = 0;

@@ -85,6 +85,7 @@ export function lzfIsSound(from: usize, n: usize, size: usize): bool {
     if (c < 32) {
       i += c + 1;
       made += c + 1;
+      if (made > size) return false;
       continue;
     }
     let run = (c >> 5) + 2;
@@ -92,6 +93,7 @@ export function lzfIsSound(from: usize, n: usize, size: usize): bool {
     const distance = ((c & 0x1f) << 8) + <usize>load<u8>(i++) + 1;
     if (distance > made) return false;
     made += run;
+    if (made > size) return false;
   }
   // A code that passes the input's end leaves `i` behind it: nothing after it was looked at.
   return i == inEnd && made == size;

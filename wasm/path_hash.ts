@@ -2,31 +2,55 @@
 import { corrupt } from "./error.ts";
 import { readCount } from "./count.ts";
 import { Length, readLength } from "./length.ts";
-import { OK, Out, room, safePoint, word } from "./memory.ts";
+import { OK, room, safePoint, word } from "./memory.ts";
 import { copyString } from "./string.ts";
 import { Value } from "./value_state.ts";
+
+/** Steps: between two paths, and between two fields of one. */
+const PATHS = 1;
+const FIELDS = 2;
+
+/** Fields of the path at hand that are still to come. */
+let fields: u64 = 0;
+
+/** Is the reader between two paths, where the value can be split? */
+export function betweenPaths(): bool {
+  return Value.step != FIELDS;
+}
 
 /** Goes on with a path hash: OK when it is complete. */
 export function pathHash(): i32 {
   let r = readCount();
   if (r != OK) return r;
   while (Value.left > 0) {
-    r = room(12, 0);
-    if (r != OK) return r;
-    r = copyString();
-    if (r == OK) r = readLength();
-    if (r != OK) return r;
-    const fields = Length.value;
-    if (fields == 0 || fields > 0xffffffff) return corrupt();
-    word(<u32>fields);
-    for (let i: u64 = 0; i < fields; i++) {
+    if (Value.step == PATHS) {
+      r = path();
+      if (r != OK) return r;
+    }
+    while (fields > 0) {
       r = copyString();
       if (r == OK) r = copyString();
       if (r != OK) return r;
+      fields--;
+      safePoint();
     }
+    Value.step = PATHS;
     Value.left--;
     Value.count++;
     safePoint();
   }
+  return OK;
+}
+
+function path(): i32 {
+  let r = room(12, 0);
+  if (r == OK) r = copyString();
+  if (r == OK) r = readLength();
+  if (r != OK) return r;
+  if (Length.value == 0 || Length.value > 0xffffffff) return corrupt();
+  fields = Length.value;
+  word(<u32>fields);
+  Value.step = FIELDS;
+  safePoint();
   return OK;
 }

@@ -19,6 +19,7 @@ import { moduleAux, skipFields } from "./module.ts";
 import { binaryFlag } from "./scan.ts";
 import { copyString, Limits, putString, readString, Str } from "./string.ts";
 import { commandInSnapshot } from "./resp.ts";
+import { betweenPaths } from "./path_hash.ts";
 import { amongEntries } from "./stream.ts";
 import { clearTemplates, readTemplate } from "./template.ts";
 import { selectTypes, typeInfo } from "./types.ts";
@@ -103,6 +104,7 @@ export function runRdb(): i32 {
 /** Only between the entries of a stream and between whole paths of a path hash can a value be split. */
 function partIsLarge(): bool {
   if (Value.kind == abi.KIND_STREAM && !amongEntries()) return false;
+  if (Value.kind == abi.KIND_PATHHASH && !betweenPaths()) return false;
   return (In.pos - In.src) + (Out.arena - Out.arenaStart) >= PART_BYTES ||
     Out.tape - Out.tapeStart >= PART_BYTES << 2;
 }

@@ -5,7 +5,7 @@
  */
 import * as abi from "./abi.ts";
 import { fail, Reading } from "./error.ts";
-import { BATCH_BYTES, BATCH_TAPE, fallBack, In, OK, Out, room, safePoint, word } from "./memory.ts";
+import { BATCH_BYTES, BATCH_TAPE, fallBack, In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
 import { Limits, putString } from "./string.ts";
 
 /** Longest line: a length, or an inline command. */
@@ -89,7 +89,8 @@ function records(): i32 {
 }
 
 function overlong(): bool {
-  return <u64>(In.pos - In.src) > Limits.transaction;
+  const from = pieces ? In.origin + <u64>In.src : multiOffset;
+  return In.origin + <u64>In.pos - from > Limits.transaction;
 }
 
 /** Everything before the read position is complete. */
@@ -330,10 +331,10 @@ function finish(): i32 {
 function closeRecord(): i32 {
   const end = <u32>(In.pos - In.src);
   let flags: u32 = 0;
-  let safe = end;
+  let safe = In.origin + <u64>In.pos;
   if (inside) {
     flags = commands == 0 ? abi.TRANSACTION | abi.TRANSACTION_FIRST : abi.TRANSACTION;
-    safe = <u32>(multiOffset - In.origin - <u64>In.src);
+    safe = multiOffset;
     commands++;
     newest = head;
     newestStart = start;
@@ -345,7 +346,7 @@ function closeRecord(): i32 {
   word(<u32>(tape - head) >> 2);
   word(db);
   word(end);
-  word(safe);
+  word64(safe);
   word(inside ? multiDb : db);
   word(inside ? transaction : 0);
   word(<u32>(tape - head - (abi.CMD_ARGS << 2)) >> 3);
@@ -379,7 +380,7 @@ function exec(): i32 {
   Out.tape = head;
   if (newest != 0) {
     store<u32>(newest, load<u32>(newest) | (abi.TRANSACTION_LAST << 8));
-    store<u32>(newest, <u32>(In.pos - In.src), abi.CMD_SAFE << 2);
+    store<u64>(newest, In.origin + <u64>In.pos, abi.CMD_SAFE << 2);
     store<u32>(newest, db, abi.CMD_SAFE_DB << 2);
   }
   return OK;

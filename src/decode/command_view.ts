@@ -9,6 +9,7 @@ import { keyPositions } from "../commands.ts";
 import type { CmdEvent, PlainEvent, Transaction } from "../events.ts";
 import type { SafePoint } from "./batch.ts";
 import { detachedBatch } from "./detach.ts";
+import { u64 } from "./numbers.ts";
 import { View } from "./view.ts";
 
 /** Command names by their spelling: masters pass on what clients typed. */
@@ -18,8 +19,8 @@ const MAX_NAMES = 4096;
 function lowerCase(name: string): string {
   let lower = names.get(name);
   if (lower === undefined) {
-    lower = name.toLowerCase();
-    // A copy of its own: the text it comes from keeps a whole batch alive.
+    // Copies of their own: the text they come from keeps a whole batch alive.
+    lower = flat(name.toLowerCase());
     if (names.size < MAX_NAMES) names.set(flat(name), lower);
   }
   return lower;
@@ -94,7 +95,7 @@ export class CommandView extends View implements CmdEvent {
   /** Where a resumed stream goes on once the command has been handled. */
   get safe(): SafePoint {
     return {
-      offset: this.batch.offset + this.word(abi.CMD_SAFE),
+      offset: u64(this.batch.tape, this.at + abi.CMD_SAFE),
       db: this.word(abi.CMD_SAFE_DB),
     };
   }

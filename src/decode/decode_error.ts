@@ -76,7 +76,7 @@ export function decodeError(core: Core, inSnapshot: boolean, splitKey?: Uint8Arr
   const key = keyLength === abi.NO_KEY
     ? undefined
     : toText(splitKey ?? core.bytes.subarray(keyAt, keyAt + keyLength));
-  const of = key === undefined ? "" : ` of key ${JSON.stringify(shorten(key))}`;
+  const of = key === undefined ? "" : ` of key ${quoted(key)}`;
   return new NsyncError(code, sentence(core, kind, reading + of, offset), {
     offset,
     reading,
@@ -110,6 +110,12 @@ function sentence(core: Core, kind: number, reading: string, offset: number): st
   }
 }
 
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+/** Text in quotes, short, and without anything that a terminal or a reader would take for more than text. */
+function quoted(text: string): string {
+  const short = text.length > 80 ? `${text.slice(0, 80)}...` : text;
+  return JSON.stringify(short).replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (c) =>
+      c.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
+  );
 }

@@ -14,6 +14,8 @@ import { Snapshot } from "./snapshot.ts";
 
 /** Linear memory that a value needs beside its own bytes, and what lies around it in the window. */
 const HEADROOM = 8 << 20;
+/** Tape for 16 million elements of one container: more than any server packs together. */
+const MOST_TAPE = 256 << 20;
 /** Smallest piece of input worth reading. */
 const LITTLE = 16 << 10;
 
@@ -86,7 +88,8 @@ export class Decoder {
     const core = this.#open;
     let room = core.input(LITTLE);
     if (room < LITTLE) {
-      this.#growWindow(core);
+      // Close to the limit even a little room is enough; without any there is no way on.
+      if (!this.#growWindow(core) && room === 0) throw this.#limit(core);
       room = core.input(LITTLE);
     }
     const end = core.u32(abi.INPUT_END);
@@ -198,17 +201,17 @@ export class Decoder {
     const tape = grown(core.u32(abi.TAPE_CAPACITY), core.u32(abi.WANT_TAPE));
     const arena = grown(core.u32(abi.ARENA_CAPACITY), core.u32(abi.WANT_ARENA));
     const templates = grown(core.u32(abi.TEMPLATES_CAPACITY), core.u32(abi.WANT_TEMPLATES));
-    const tooMuch = tape > 4 * most || arena > 4 * most || templates > most;
+    const tooMuch = tape > MOST_TAPE || arena > 2 * most || templates > most;
     if (tooMuch || !core.reserve(tape, templates, arena, 0)) {
       throw this.#limit(core);
     }
   }
 
-  #growWindow(core: Core): void {
+  #growWindow(core: Core): boolean {
     const { maxBlobBytes, maxStringBytes, maxTransactionBytes } = this.#limits;
     const most = Math.max(maxBlobBytes, maxStringBytes, maxTransactionBytes) + HEADROOM;
     const now = core.u32(abi.WINDOW_CAPACITY);
-    if (now >= most || !core.reserve(0, 0, 0, Math.min(2 * now, most))) throw this.#limit(core);
+    return now < most && core.reserve(0, 0, 0, Math.min(2 * now, most));
   }
 
   /** The error of stopping where the input at hand ends. */

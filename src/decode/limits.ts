@@ -17,6 +17,8 @@ export interface Limits {
 }
 
 const MIB = 1 << 20;
+/** What linear memory, 4 GiB, has room for beside everything else. */
+const MOST = 1024 * MIB;
 
 /** The defaults: 512 MiB (the servers' own), 16 MiB, 64 MiB. */
 export const DEFAULT_LIMITS: Limits = {
@@ -33,8 +35,8 @@ export function limitsOf(options: Partial<Limits>): Limits {
     maxTransactionBytes: options.maxTransactionBytes ?? DEFAULT_LIMITS.maxTransactionBytes,
   };
   for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new NsyncError("OPTION", `${name} must be a positive number of bytes.`);
+    if (!Number.isInteger(value) || value < 1 || value > MOST) {
+      throw new NsyncError("OPTION", `${name} must be an integer from 1 to ${MOST} (1 GiB).`);
     }
   }
   // A string that may not be whole in memory can still arrive in slices.

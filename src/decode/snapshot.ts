@@ -5,6 +5,7 @@
  */
 
 import * as abi from "../../wasm/abi.ts";
+import { NsyncError } from "../errors.ts";
 import type { ChecksumState, KeyCounts, Kind } from "../events.ts";
 import type { TapeBatch } from "./batch.ts";
 
@@ -23,6 +24,8 @@ export const KINDS: readonly Kind[] = [
   "cron",
 ];
 
+/** Databases that are counted: each costs memory, and no server is set up with so many. */
+const MOST_DATABASES = 65_536;
 const CHECKSUMS: readonly ChecksumState[] = ["verified", "disabled", "absent", "unchecked"];
 /** Aux fields with these names are remembered. */
 const REMEMBERED = new Set([
@@ -49,7 +52,8 @@ export class Snapshot {
   keys = 0;
   /** State of the checksum, known at the end. */
   checksum: ChecksumState = "unchecked";
-  readonly #counts: Map<number, Map<Kind, number>> = new Map();
+  /** Per database one number per kind. */
+  readonly #counts: Map<number, number[]> = new Map();
 
   /** Version of the server that wrote it. */
   get serverVersion(): string | undefined {
@@ -65,7 +69,13 @@ export class Snapshot {
   /** Number of keys by database and kind. */
   get counts(): KeyCounts {
     const counts: { [db: string]: { [kind in Kind]?: number } } = {};
-    for (const [db, kinds] of this.#counts) counts[db] = Object.fromEntries(kinds);
+    for (const [db, numbers] of this.#counts) {
+      const kinds: { [kind in Kind]?: number } = {};
+      for (const [number, kind] of KINDS.entries()) {
+        if (numbers[number] > 0) kinds[kind] = numbers[number];
+      }
+      counts[db] = kinds;
+    }
     return counts;
   }
 
@@ -87,12 +97,17 @@ export class Snapshot {
 
   #add(tape: Int32Array, at: number): void {
     const db = tape[at + 2];
-    const kinds = this.#counts.get(db) ?? new Map<Kind, number>();
-    this.#counts.set(db, kinds);
-    for (const [number, kind] of KINDS.entries()) {
+    const numbers = this.#counts.get(db) ?? KINDS.map(() => 0);
+    this.#counts.set(db, numbers);
+    if (this.#counts.size > MOST_DATABASES) {
+      throw new NsyncError("LIMIT", `The snapshot has more than ${MOST_DATABASES} databases.`, {
+        reading: "database number",
+        db,
+      });
+    }
+    for (const number of KINDS.keys()) {
       const n = tape[at + 3 + number] >>> 0;
-      if (n === 0) continue;
-      kinds.set(kind, (kinds.get(kind) ?? 0) + n);
+      numbers[number] += n;
       this.keys += n;
     }
   }

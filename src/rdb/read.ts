@@ -57,6 +57,11 @@ class RdbReader implements BatchSource {
   #decoder: Decoder | undefined;
   #ended = false;
 
+  /** Nothing of what was given out is to be delivered: it is closed, or its signal has aborted. */
+  get stopped(): boolean {
+    return this.#ended || this.#signal?.aborted === true;
+  }
+
   constructor(source: RdbSource, options: ReadRdbOptions, limits: Limits) {
     this.#source = source;
     this.#signal = options.signal;

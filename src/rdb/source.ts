@@ -56,7 +56,15 @@ async function openFile(path: string | URL): Promise<ByteReader> {
     let idle = new Uint8Array(length);
     let buffer = new Uint8Array(length);
     let left: Uint8Array = buffer.subarray(0, 0);
-    const fill = async (): Promise<number> => (await file.read(idle, 0, length, null)).bytesRead;
+    let reading = false;
+    const fill = async (): Promise<number> => {
+      reading = true;
+      try {
+        return (await file.read(idle, 0, length, null)).bytesRead;
+      } finally {
+        reading = false;
+      }
+    };
     let ahead = fill();
     // Whoever reads next gets the error.
     ahead.catch(() => {});
@@ -81,8 +89,10 @@ async function openFile(path: string | URL): Promise<ByteReader> {
         return n;
       },
       async close() {
-        await ahead.catch(() => {});
-        await file.close();
+        // A pipe may keep a read waiting for ever, and the file's own end waits for it.
+        const closed = file.close();
+        if (!reading) await closed;
+        else closed.catch(() => {});
       },
     };
   } catch (cause) {
@@ -101,9 +111,14 @@ async function openUrl(url: URL, signal?: AbortSignal): Promise<ByteReader> {
   }
 }
 
+/** A path, or a URL without what may be secret in it. */
+function shown(path: string | URL): string {
+  return typeof path === "string" ? path : `${path.protocol}//${path.host}${path.pathname}`;
+}
+
 function unreadable(path: string | URL, cause: unknown): NsyncError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new NsyncError("SOURCE", `${path} cannot be read: ${why}.`, { cause });
+  return new NsyncError("SOURCE", `${shown(path)} cannot be read: ${why}.`, { cause });
 }
 
 /** A pull for the next chunk, and a way to stop that ends a pending pull where the source can. */
