@@ -58,15 +58,13 @@ export class BatchQueue {
     this.#producer?.();
   }
 
-  /** Drops what waits and ends. */
+  /** Drops what waits, an error included, and ends. */
   clear(failure?: { readonly error: unknown }): void {
     this.#batches = [];
     this.#bytes = 0;
     this.#ended = false;
     this.#failed = false;
     this.end(failure);
-    this.#consumer?.();
-    this.#producer?.();
   }
 
   /** The oldest batch; `undefined` at the end. Throws the error that ended the queue. One call at a time. */

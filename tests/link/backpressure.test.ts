@@ -6,6 +6,7 @@ import { type Link, nsync, type NsyncEvent } from "../../mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { runScript } from "../support/exit.ts";
 import { numberOf } from "../support/numbered_writes.ts";
+import { startProxy } from "../support/proxy.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { Reader } from "./reader.ts";
 import { Replica } from "./replica.ts";
@@ -112,6 +113,29 @@ describeWithServer("a consumer that stops", () => {
     assert.deepEqual(numbers, Array.from({ length: count }, (_, i) => i));
     assert.equal(link.status().reconnects, 0);
     await link.close();
+  });
+
+  it("and whose link is cut meanwhile stays a replica, and loses nothing", async () => {
+    const config = { ...unlimited, "repl-backlog-size": "64mb" };
+    await using server = await startRedis({ config });
+    await using proxy = await startProxy({ port: server.port });
+    await using reader = new Reader(nsync(proxy.url, { highWaterMark: 1 }));
+    await reader.until("eof");
+    proxy.cutNow();
+    await server.waitForLog(/Partial resynchronization request from .* accepted/);
+    // The link has something for its consumer, who does not come.
+    const seconds = new Promise((resolve) => setTimeout(resolve, 4000));
+    const { lag, states } = await watch(reader.link, server, seconds);
+    assert.deepEqual([...states], ["online"]);
+    assert.ok(lag <= 2, `the lag was ${lag} s`);
+    const count = await writeLoad(server, 20 * MIB, 0);
+    const others: NsyncEvent[] = [];
+    for (let next = 0; next < count;) {
+      const event = await reader.next();
+      if (event.type === "cmd") assert.equal(numberOf(event.argsBytes), next++);
+      else others.push(event);
+    }
+    assert.deepEqual(others.map(({ type }) => type), ["error", "resume"]);
   });
 
   it("and loses its place is told so, and given everything anew", async () => {

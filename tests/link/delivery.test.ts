@@ -15,6 +15,7 @@ import { expectedCommands, recordingNamed } from "../support/recording.ts";
 import { startReplay } from "../support/replay_server.ts";
 import { encodeCommand } from "../support/resp_encoder.ts";
 import { Reader } from "./reader.ts";
+import { type Answer, greets, ScriptedMaster } from "./scripted_master.ts";
 import { type StageKind, stages } from "./stages.ts";
 import { until } from "./until.ts";
 
@@ -111,6 +112,39 @@ describe("an iterator", () => {
     await reader.expectEnd();
     assert.equal(await reader.link.closed, reason);
   });
+
+  for (const how of ["pull", "close", "abort"]) {
+    it(`gives what came before an error, then the error, or ends before it: ${how}`, async () => {
+      const psync: Answer = (socket) => {
+        socket.write(`+FULLRESYNC ${"a".repeat(40)} 1\r\n$18\r\n`);
+        socket.write(`REDIS0009\xff${"\0".repeat(8)}`, "latin1");
+        socket.write("*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n*2\r\n$3\r\nDEL\r\n$9999\r\n");
+      };
+      await using master = await ScriptedMaster.start(greets(psync));
+      const abort = new AbortController();
+      await using reader = new Reader(
+        nsync({ port: master.port, maxBlobBytes: 1000, signal: abort.signal }),
+      );
+      const { link } = reader;
+      await reader.expect("reset");
+      await master.allClosed();
+      assert.equal(link.status().lastError?.code, "LIMIT");
+      if (how === "pull") {
+        await reader.until("cmd");
+        const error = await reader.failure();
+        assert.ok(NsyncError.is(error) && error.code === "LIMIT");
+        assert.equal(await link.closed, error);
+      } else if (how === "close") {
+        await link.close();
+        assert.equal(await link.closed, undefined);
+      } else {
+        abort.abort("enough");
+        assert.equal(await reader.failure(), "enough");
+        assert.equal(await link.closed, "enough");
+      }
+      await reader.expectEnd();
+    });
+  }
 
   it("is the only consumer", async () => {
     await using replay = await startReplay(recording);
