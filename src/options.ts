@@ -153,7 +153,10 @@ function parseUrl(text: string | URL): UrlParts {
     return urlParts(new URL(text));
   } catch (error) {
     if (NsyncError.is(error)) throw error;
-    throw new NsyncError("OPTION", "The URL is not one: it looks like redis://host:6379.");
+    throw new NsyncError(
+      "OPTION",
+      "The URL is not one: it looks like redis://user:password@host:6379, with a port up to 65535, an IPv6 address in [brackets], and special characters of the password as %XX.",
+    );
   }
 }
 
@@ -172,7 +175,13 @@ function urlParts(url: URL): UrlParts {
     default:
       throw new NsyncError("OPTION", "A URL starts with redis://, valkey:// or unix:/.");
   }
-  if (!/^\/?0?$/.test(url.pathname)) {
+  if (url.search !== "" || url.hash !== "" || !/^\/?\d*$/.test(url.pathname)) {
+    throw new NsyncError(
+      "OPTION",
+      "The URL goes on behind the host and port: in a password / is written %2F, ? %3F, # %23 and @ %40.",
+    );
+  }
+  if (!/^\/?0*$/.test(url.pathname)) {
     throw new NsyncError(
       "OPTION",
       "A replication link carries every database: leave the number out of the URL and look at ev.db.",

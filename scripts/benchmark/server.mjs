@@ -12,7 +12,9 @@ const START_MS = 120_000;
 
 /** The first of the commands that runs here, or undefined. */
 export function findCommand(...names) {
-  return names.find((name) => spawnSync(name, ["--version"]).status === 0);
+  // Debian's place for it may not be in PATH.
+  const places = names.flatMap((name) => [name, `/usr/bin/${name}`, `/usr/local/bin/${name}`]);
+  return places.find((place) => spawnSync(place, ["--version"]).status === 0);
 }
 
 /**

@@ -69,9 +69,11 @@ export function readArguments(args: readonly string[], env: Environment): Reques
         return wrong("--json and --pretty exclude each other");
       }
       format = asked;
+    } else if (/^--(json|pretty|help|version)=/.test(arg)) {
+      return wrong(`${arg.slice(0, arg.indexOf("="))} takes no value`);
     } else {
       // Not all of it: what stands behind it may be a password.
-      return wrong(`there is no option ${/^(?:--[\w-]*|-.)/u.exec(arg)?.[0]}`);
+      return wrong(`there is no option ${/^(?:--[\w-]*|-.?)/u.exec(arg)?.[0]}`);
     }
   }
   if (only !== undefined) return only;

@@ -65,7 +65,14 @@ async function run(args: readonly string[], output: Output): Promise<number> {
 }
 
 function open(source: Source): EventStream {
-  return source.kind === "file" ? readRdb(source.path) : nsync(source.url);
+  if (source.kind === "file") return readRdb(source.path);
+  // URLs for clients often name a database; a replica gets them all.
+  const named = /^((?:redis|valkey):\/\/[^/]+)\/(\d+)$/i.exec(source.url);
+  if (named === null) return nsync(source.url);
+  if (Number(named[2]) !== 0) {
+    notice(`the URL names database ${named[2]}, but a replica gets every database: so do you`);
+  }
+  return nsync(named[1]);
 }
 
 /** Says which URL was used, where the user may not know. */

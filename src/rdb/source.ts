@@ -6,7 +6,7 @@
 
 import { NsyncError } from "../errors.ts";
 
-/** A path, a `file:` or `http(s):` URL, bytes, a `Blob` or `File`, a stream, or anything that iterates over chunks. */
+/** A path, a `file:` or `http(s):` URL (also as a string), bytes, a `Blob` or `File`, a stream, or anything that iterates over chunks. */
 export type RdbSource =
   | string
   | URL
@@ -27,7 +27,11 @@ export interface ByteReader {
 
 /** Opens a source. Rejects with a `SOURCE` error when it cannot be opened. */
 export async function openSource(source: RdbSource, signal?: AbortSignal): Promise<ByteReader> {
-  if (typeof source === "string") return await openFile(source);
+  if (typeof source === "string") {
+    return /^(file|https?):\/\//i.test(source)
+      ? await openSource(new URL(source), signal)
+      : await openFile(source);
+  }
   if (source instanceof Uint8Array) return chunkReader(fromBytes(source), source.length);
   if (source instanceof URL) {
     if (source.protocol === "file:") return await openFile(source);
@@ -111,13 +115,24 @@ async function openUrl(url: URL, signal?: AbortSignal): Promise<ByteReader> {
   }
 }
 
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a directory",
+  EACCES: "this user may not",
+};
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}
+
 /** A path, or a URL without what may be secret in it. */
 function shown(path: string | URL): string {
   return typeof path === "string" ? path : `${path.protocol}//${path.host}${path.pathname}`;
 }
 
 function unreadable(path: string | URL, cause: unknown): NsyncError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const code = errorCode(cause);
+  const why = WHY[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
   return new NsyncError("SOURCE", `${shown(path)} cannot be read: ${why}.`, { cause });
 }
 
