@@ -7,6 +7,7 @@
 import { type Limits, limitsOf } from "./decode/limits.ts";
 import { NsyncError } from "./errors.ts";
 import type { NsyncEvent } from "./events.ts";
+import { checkOptionNames } from "./option_names.ts";
 import type { Address } from "./transport/transport.ts";
 
 /** Options of {@linkcode nsync}. */
@@ -94,7 +95,7 @@ export function settingsOf(options: NsyncOptions): Settings {
   }
   return {
     address: path !== undefined ? { path } : {
-      host: text("host", options.host) ?? url.host ?? "127.0.0.1",
+      host: text("host", options.host)?.replace(/^\[(.*)\]$/, "$1") ?? url.host ?? "127.0.0.1",
       port: integer("port", options.port ?? url.port ?? 6379, 1, 65535),
     },
     username,
@@ -108,15 +109,6 @@ export function settingsOf(options: NsyncOptions): Settings {
     highWaterMark: integer("highWaterMark", options.highWaterMark ?? 16 << 20, 1, 2 ** 40),
     limits: limitsOf(options),
   };
-}
-
-/** Throws an `OPTION` error for an option that does not exist. */
-export function checkOptionNames(of: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw new NsyncError("OPTION", `${of} has no option ${JSON.stringify(name)}.`);
-    }
-  }
 }
 
 function text(name: string, value: string | undefined): string | undefined {
@@ -165,6 +157,9 @@ function urlParts(url: URL): UrlParts {
   const password = decoded(url.password);
   switch (url.protocol) {
     case "unix:":
+      if (url.hostname !== "") {
+        throw new NsyncError("OPTION", "A unix: URL has no host: write unix:/path/to/socket.");
+      }
       return { path: decodeURIComponent(url.pathname), username, password };
     case "redis:":
     case "valkey:":
@@ -188,7 +183,9 @@ function urlParts(url: URL): UrlParts {
     );
   }
   return {
-    host: url.hostname === "" ? undefined : url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    host: url.hostname === ""
+      ? undefined
+      : decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1"),
     port: url.port === "" ? undefined : Number(url.port),
     username,
     password,

@@ -53,8 +53,6 @@ export const GETACKS = 72;
 export const TAPE_CAPACITY = 76;
 export const ARENA_CAPACITY = 80;
 export const WINDOW_CAPACITY = 84;
-/** Not 0 where a transaction is open at SOURCE_END (delivered in pieces). */
-export const OPEN_TRANSACTION = 88;
 /** Not 0 when the batch holds records about the file itself: aux, counts, the end. */
 export const NOTES = 92;
 // Control block: byte addresses of u64 words.
@@ -238,7 +236,6 @@ export const STREAM_OWNED_WORDS = 5;
 export const STREAM_IDMP_WORDS = 5;
 export const STREAM_IDMP_PRODUCER_WORDS = 3;
 export const STREAM_IDMP_ID_WORDS = 7;
-export const STREAM_IDMP_TOTALS_WORDS = 5;
 
 // Module values: name (2), version, raw (2), n fields, n x (opcode, word, word).
 export const MODULE_FIELDS = 6;

@@ -5,7 +5,7 @@
 import * as abi from "./abi.ts";
 import { corrupt } from "./error.ts";
 import { Length, readLength } from "./length.ts";
-import { In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
+import { In, OK, room, safePoint, word, word64 } from "./memory.ts";
 import { integerText, putString, readString, Str } from "./string.ts";
 import { Value } from "./value_state.ts";
 

@@ -2,7 +2,7 @@
 import * as abi from "./abi.ts";
 import { corrupt } from "./error.ts";
 import { Length, readLength } from "./length.ts";
-import { In, OK, Out, room, word, word64 } from "./memory.ts";
+import { In, OK, room, word, word64 } from "./memory.ts";
 import { copyString } from "./string.ts";
 import { Value } from "./value_state.ts";
 

@@ -1,7 +1,7 @@
 /** Rate limiter state: one length, microseconds. */
 import { corrupt } from "./error.ts";
 import { Length, readLength } from "./length.ts";
-import { OK, Out, room, word64 } from "./memory.ts";
+import { OK, room, word64 } from "./memory.ts";
 import { Value } from "./value_state.ts";
 
 /** Reads the theoretical arrival time. */

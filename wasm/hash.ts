@@ -3,7 +3,7 @@ import * as abi from "./abi.ts";
 import { corrupt } from "./error.ts";
 import { readCount } from "./count.ts";
 import { Length, readLength } from "./length.ts";
-import { In, OK, Out, room, safePoint, word64 } from "./memory.ts";
+import { In, OK, room, safePoint, word64 } from "./memory.ts";
 import { copyString } from "./string.ts";
 import { FIELDS_EXPIRE_AFTER } from "./types.ts";
 import { Value } from "./value_state.ts";

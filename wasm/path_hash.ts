@@ -2,7 +2,7 @@
 import { corrupt } from "./error.ts";
 import { readCount } from "./count.ts";
 import { Length, readLength } from "./length.ts";
-import { OK, room, safePoint, word } from "./memory.ts";
+import { In, OK, Out, room, safePoint, word } from "./memory.ts";
 import { copyString } from "./string.ts";
 import { Value } from "./value_state.ts";
 
@@ -13,9 +13,18 @@ const FIELDS = 2;
 /** Fields of the path at hand that are still to come. */
 let fields: u64 = 0;
 
-/** Is the reader between two paths, where the value can be split? */
-export function betweenPaths(): bool {
-  return Value.step != FIELDS;
+/** Where the path at hand began: its first byte from `In.src`, and tape and arena there. */
+let pathStart: usize = 0;
+let pathTape: usize = 0;
+let pathArena: usize = 0;
+
+/** Goes back to the last place between two paths: only there can the value be split. */
+export function backToPath(): void {
+  if (Value.step != FIELDS) return;
+  In.pos = In.src + pathStart;
+  Out.tape = pathTape;
+  Out.arena = Out.arenaStart + pathArena;
+  Value.step = PATHS;
 }
 
 /** Goes on with a path hash: OK when it is complete. */
@@ -43,12 +52,18 @@ export function pathHash(): i32 {
 }
 
 function path(): i32 {
+  const start = In.pos - In.src;
+  const tape = Out.tape;
+  const arena = Out.arena - Out.arenaStart;
   let r = room(12, 0);
   if (r == OK) r = copyString();
   if (r == OK) r = readLength();
   if (r != OK) return r;
   if (Length.value == 0 || Length.value > 0xffffffff) return corrupt();
   fields = Length.value;
+  pathStart = start;
+  pathTape = tape;
+  pathArena = arena;
   word(<u32>fields);
   Value.step = FIELDS;
   safePoint();

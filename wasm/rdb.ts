@@ -19,7 +19,7 @@ import { moduleAux, skipFields } from "./module.ts";
 import { binaryFlag } from "./scan.ts";
 import { copyString, Limits, putString, readString, Str } from "./string.ts";
 import { commandInSnapshot } from "./resp.ts";
-import { betweenPaths } from "./path_hash.ts";
+import { backToPath } from "./path_hash.ts";
 import { amongEntries } from "./stream.ts";
 import { clearTemplates, readTemplate } from "./template.ts";
 import { selectTypes, typeInfo } from "./types.ts";
@@ -91,6 +91,7 @@ export function runRdb(): i32 {
     if (r != SPLIT) fallBack();
     if (Out.tapeDone > Out.tapeStart) return r == abi.GROW ? abi.BATCH : r;
     if (r == SPLIT || (Value.active && Value.count > 0 && partIsLarge())) {
+      if (Value.kind == abi.KIND_PATHHASH) backToPath();
       closeRecord(false);
       In.done = In.pos;
       Out.tapeDone = Out.tape;
@@ -104,7 +105,6 @@ export function runRdb(): i32 {
 /** Only between the entries of a stream and between whole paths of a path hash can a value be split. */
 function partIsLarge(): bool {
   if (Value.kind == abi.KIND_STREAM && !amongEntries()) return false;
-  if (Value.kind == abi.KIND_PATHHASH && !betweenPaths()) return false;
   return (In.pos - In.src) + (Out.arena - Out.arenaStart) >= PART_BYTES ||
     Out.tape - Out.tapeStart >= PART_BYTES << 2;
 }
@@ -258,7 +258,7 @@ function plainString(key: usize): bool {
     length = ((length & 0x3f) << 8) | <usize>load<u8>(p++);
   }
   const end = p + length;
-  if (end > In.end || <u64>length > Limits.string) return false;
+  if (end > In.end || <u64>length > Limits.string || <u64>keyLength > Limits.blob) return false;
   const tape = Out.tape;
   store<u32>(tape, Key.db, abi.LOAD_DB << 2);
   store<u32>(tape, <u32>(key - In.src), abi.LOAD_KEY << 2);

@@ -54,7 +54,6 @@ export function beginResp(database: u32, inlines: bool): void {
 export function runResp(): i32 {
   const r = records();
   store<u32>(abi.DB, pieces ? multiDb : doneDb);
-  store<u32>(abi.OPEN_TRANSACTION, pieces ? 1 : 0);
   store<u64>(abi.SAFE_OFFSET, pieces ? multiOffset : In.origin + <u64>In.done);
   return r;
 }
@@ -364,10 +363,10 @@ function select(): i32 {
   const p = argument(1);
   const n = argumentLength(1);
   let v: u32 = 0;
-  if (n == 0 || n > 9) return wrong();
+  if (n == 0 || n > 9) return fail(abi.ERR_PROTOCOL, p, n == 0 ? 0 : load<u8>(p));
   for (let i: usize = 0; i < n; i++) {
     const c = <u32>load<u8>(p + i) - 0x30;
-    if (c > 9) return wrong();
+    if (c > 9) return fail(abi.ERR_PROTOCOL, p + i, load<u8>(p + i));
     v = v * 10 + c;
   }
   db = v;

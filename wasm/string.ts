@@ -128,16 +128,6 @@ export function integerText(v: i64): i32 {
   return OK;
 }
 
-/** Leaves the decimal text of an unsigned `v` in `Str`. */
-export function unsignedText(v: u64): i32 {
-  const r = room(0, 32);
-  if (r != OK) return r;
-  Str.ptr = Out.arena;
-  Str.len = digits(Out.arena, v);
-  Out.arena += Str.len;
-  return OK;
-}
-
 function digits(to: usize, v: u64): usize {
   let n: usize = 1;
   for (let w = v; w >= 10; w /= 10) n++;

@@ -104,7 +104,7 @@ export function closeLoad(at: usize, flags: u32, type: u32, kind: u32, part: u32
 /** Closes the record at hand. */
 export function closeRecord(last: bool): void {
   let flags = Key.flags | (hasFieldExpiries() ? <u32>abi.FIELD_EXPIRY : 0);
-  if (Value.variant == types.STAYS_COMPRESSED) flags |= abi.COMPRESSED;
+  if (Value.kind == abi.KIND_STRING && Value.variant == types.STAYS_COMPRESSED) flags |= abi.COMPRESSED;
   if (!last || Value.part > 0) flags |= abi.PART;
   if (last) flags |= abi.LAST_PART;
   closeLoad(Value.at, flags, Value.type, Value.kind, Value.part);

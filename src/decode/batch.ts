@@ -7,12 +7,13 @@
 import * as abi from "../../wasm/abi.ts";
 import type { EventBatch, NsyncEvent } from "../events.ts";
 import { printAs } from "../inspect.ts";
+import { detachedParts } from "./detach.ts";
 import { eventAt } from "./views.ts";
 import { latin1, toText } from "./text.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const encoder = new TextEncoder();
-/** Text of a small string in a batch above this size is made by itself. */
+/** The text of each string in a batch above this size is made by itself. */
 const LARGE = 256 << 10;
 
 /** What a batch is made of. */
@@ -124,8 +125,13 @@ export class TapeBatch implements EventBatch {
     return text.substring(start, start + length);
   }
 
+  /** A batch that holds nothing but the record at word `at`. */
+  detached(at: number): TapeBatch {
+    return new TapeBatch(detachedParts(this, at));
+  }
+
   #firstText(start: number, length: number): string {
-    if (this.#bytes.length > LARGE && length < LARGE) {
+    if (this.#bytes.length > LARGE) {
       return latin1(this.#bytes.subarray(start, start + length));
     }
     this.#text = latin1(this.#bytes);

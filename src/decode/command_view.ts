@@ -8,7 +8,6 @@ import * as abi from "../../wasm/abi.ts";
 import { keyPositions } from "../commands.ts";
 import type { CmdEvent, PlainEvent, Transaction } from "../events.ts";
 import type { SafePoint } from "./batch.ts";
-import { detachedBatch } from "./detach.ts";
 import { u64 } from "./numbers.ts";
 import { View } from "./view.ts";
 
@@ -120,6 +119,6 @@ export class CommandView extends View implements CmdEvent {
   }
 
   detach(): CommandView {
-    return new CommandView(detachedBatch(this.batch, this.at), 0);
+    return new CommandView(this.batch.detached(this.at), 0);
   }
 }

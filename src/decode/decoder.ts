@@ -14,8 +14,12 @@ import { Snapshot } from "./snapshot.ts";
 
 /** Linear memory that a value needs beside its own bytes, and what lies around it in the window. */
 const HEADROOM = 8 << 20;
-/** Tape for 16 million elements of one container: more than any server packs together. */
+/**
+ * Tape for 16 million elements, or in proportion to the input that it describes: a small file that
+ * decompresses to ever so many elements gets no more.
+ */
 const MOST_TAPE = 256 << 20;
+const TAPE_PER_BYTE = 8;
 /** Smallest piece of input worth reading. */
 const LITTLE = 16 << 10;
 
@@ -201,7 +205,9 @@ export class Decoder {
     const tape = grown(core.u32(abi.TAPE_CAPACITY), core.u32(abi.WANT_TAPE));
     const arena = grown(core.u32(abi.ARENA_CAPACITY), core.u32(abi.WANT_ARENA));
     const templates = grown(core.u32(abi.TEMPLATES_CAPACITY), core.u32(abi.WANT_TEMPLATES));
-    const tooMuch = tape > MOST_TAPE || arena > 2 * most || templates > most;
+    const atHand = core.u32(abi.INPUT_END) - core.u32(abi.SOURCE_START);
+    const tooMuch = tape > Math.max(MOST_TAPE, TAPE_PER_BYTE * atHand) || arena > 2 * most ||
+      templates > most;
     if (tooMuch || !core.reserve(tape, templates, arena, 0)) {
       throw this.#limit(core);
     }
@@ -226,7 +232,7 @@ export class Decoder {
     const { offset, reading, key, db } = this.#interrupted(core);
     return new NsyncError(
       "LIMIT",
-      `The ${reading} around byte ${offset} needs more memory than the limits allow; raise maxBlobBytes.`,
+      `The ${reading} around byte ${offset} needs more memory than the limits allow: maxBlobBytes is ${this.#limits.maxBlobBytes}.`,
       { offset, reading, key, db },
     );
   }

@@ -5,10 +5,10 @@
  */
 
 import * as abi from "../../wasm/abi.ts";
-import { TapeBatch } from "./batch.ts";
+import type { BatchParts, TapeBatch } from "./batch.ts";
 
-/** A batch that holds nothing but the record at word `at`. */
-export function detachedBatch(batch: TapeBatch, at: number): TapeBatch {
+/** The parts of a batch that holds nothing but the record at word `at`. */
+export function detachedParts(batch: TapeBatch, at: number): BatchParts {
   const tape = batch.tape.slice(at, at + batch.tape[at + 1]);
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -25,14 +25,14 @@ export function detachedBatch(batch: TapeBatch, at: number): TapeBatch {
     length += piece.length;
   }
   const split = (tape[0] & 0xff) === abi.TAG_LOAD && (tape[0] & (abi.PART << 8)) !== 0;
-  return new TapeBatch({
+  return {
     bytes,
     sourceLength: length,
     offset: batch.offset,
     tape,
     snapshot: batch.snapshot,
     splitKey: split ? batch.splitKey?.slice() : undefined,
-  });
+  };
 }
 
 /** The words at which a record's strings stand. */
@@ -109,8 +109,8 @@ function pathWords(tape: Int32Array): number[] {
   const words: number[] = [];
   for (let word = abi.LOAD_ITEMS; word < tape.length;) {
     const end = word + 3 + 4 * tape[word + 2];
-    words.push(word, ...pairs(word + 3, end));
-    word = end;
+    words.push(word);
+    for (word += 3; word < end; word += 2) words.push(word);
   }
   return words;
 }
@@ -138,10 +138,8 @@ function streamWords(tape: Int32Array): number[] {
   for (let word = abi.LOAD_ITEMS; word < tape.length;) {
     const piece = tape[word];
     if (piece === abi.STREAM_ENTRY) {
-      const fields = word + abi.STREAM_ENTRY_WORDS;
-      const end = fields + 4 * tape[word + 5];
-      words.push(...pairs(fields, end));
-      word = end;
+      const end = word + abi.STREAM_ENTRY_WORDS + 4 * tape[word + 5];
+      for (word += abi.STREAM_ENTRY_WORDS; word < end; word += 2) words.push(word);
     } else {
       if (STRING_FIRST.has(piece)) words.push(word + 1);
       word += abi.streamPieceWords(piece);

@@ -7,7 +7,6 @@
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
 import type { Part, PlainEvent } from "../events.ts";
-import { detachedBatch } from "./detach.ts";
 import type { TapeBatch } from "./batch.ts";
 import { i64 } from "./numbers.ts";
 import { toText } from "./text.ts";
@@ -135,7 +134,7 @@ export abstract class LoadView extends View {
 
   /** A batch that holds nothing but this record. */
   protected detachedBatch(): TapeBatch {
-    return detachedBatch(this.batch, this.at);
+    return this.batch.detached(this.at);
   }
 }
 

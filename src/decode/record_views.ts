@@ -18,7 +18,6 @@ import type {
   SlotRange,
 } from "../events.ts";
 import type { TapeBatch } from "./batch.ts";
-import { detachedBatch } from "./detach.ts";
 import { moduleValue, plainModule } from "./module_value.ts";
 import { u64 } from "./numbers.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -51,7 +50,7 @@ export class AuxView extends View implements AuxEvent {
   }
 
   detach(): AuxView {
-    return new AuxView(detachedBatch(this.batch, this.at), 0);
+    return new AuxView(this.batch.detached(this.at), 0);
   }
 }
 
@@ -94,7 +93,7 @@ export class FunctionView extends View implements FunctionEvent {
   }
 
   detach(): FunctionView {
-    return new FunctionView(detachedBatch(this.batch, this.at), 0);
+    return new FunctionView(this.batch.detached(this.at), 0);
   }
 }
 
@@ -123,7 +122,7 @@ export class ModuleAuxView extends View implements ModuleAuxEvent {
   }
 
   detach(): ModuleAuxView {
-    return new ModuleAuxView(detachedBatch(this.batch, this.at), 0);
+    return new ModuleAuxView(this.batch.detached(this.at), 0);
   }
 }
 
@@ -174,7 +173,7 @@ export class SlotView extends View implements SlotEvent {
   }
 
   detach(): SlotView {
-    return new SlotView(detachedBatch(this.batch, this.at), 0);
+    return new SlotView(this.batch.detached(this.at), 0);
   }
 }
 

@@ -148,6 +148,7 @@ export class Wire {
     this.#waitingSince = performance.now();
     if (this.#timer !== undefined && timeout === this.#timeout) return;
     clearTimeout(this.#timer);
+    this.#overdue = false;
     this.#timeout = timeout;
     this.#timer = setTimeout(() => this.#look(), timeout);
   }

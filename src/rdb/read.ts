@@ -10,7 +10,7 @@ import { type Limits, limitsOf } from "../decode/limits.ts";
 import { NsyncError } from "../errors.ts";
 import { type BatchSource, EventStream } from "../event_stream.ts";
 import { orAborted } from "../abort.ts";
-import { checkOptionNames } from "../options.ts";
+import { checkOptionNames } from "../option_names.ts";
 import { type ByteReader, openSource, type RdbSource } from "./source.ts";
 
 /** How an RDB is read. */
@@ -112,10 +112,12 @@ class RdbReader implements BatchSource {
 
   async close(): Promise<void> {
     this.#ended = true;
-    await this.#reader?.close();
+    const reader = this.#reader;
     this.#reader = undefined;
     this.#decoder?.close();
     this.#decoder = undefined;
+    // What a source says of its own end is of no use to anybody any more.
+    await reader?.close().catch(() => {});
   }
 }
 

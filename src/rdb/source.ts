@@ -17,8 +17,6 @@ export type RdbSource =
 
 /** Reads into a view; 0 at the end. */
 export interface ByteReader {
-  /** Bytes in all, where known. */
-  readonly size: number | undefined;
   /** Reads at most `into.length` bytes. */
   read(into: Uint8Array): Promise<number>;
   /** Frees what is open. */
@@ -32,15 +30,15 @@ export async function openSource(source: RdbSource, signal?: AbortSignal): Promi
       ? await openSource(new URL(source), signal)
       : await openFile(source);
   }
-  if (source instanceof Uint8Array) return chunkReader(fromBytes(source), source.length);
+  if (source instanceof Uint8Array) return chunkReader(fromBytes(source));
   if (source instanceof URL) {
     if (source.protocol === "file:") return await openFile(source);
     return await openUrl(source, signal);
   }
-  if (source instanceof Blob) return chunkReader(fromStream(source.stream()), source.size);
-  if (source instanceof ReadableStream) return chunkReader(fromStream(source), undefined);
+  if (source instanceof Blob) return chunkReader(fromStream(source.stream()));
+  if (source instanceof ReadableStream) return chunkReader(fromStream(source));
   if (typeof source === "object" && source !== null && Symbol.asyncIterator in source) {
-    return chunkReader(fromIterable(source), undefined);
+    return chunkReader(fromIterable(source));
   }
   throw new NsyncError(
     "OPTION",
@@ -73,7 +71,6 @@ async function openFile(path: string | URL): Promise<ByteReader> {
     // Whoever reads next gets the error.
     ahead.catch(() => {});
     return {
-      size: size > 0 ? size : undefined,
       async read(into) {
         if (left.length === 0) {
           try {
@@ -105,11 +102,13 @@ async function openFile(path: string | URL): Promise<ByteReader> {
 }
 
 async function openUrl(url: URL, signal?: AbortSignal): Promise<ByteReader> {
+  if (url.username !== "" || url.password !== "") {
+    throw new NsyncError("OPTION", "A URL with a password in it cannot be fetched.");
+  }
   try {
     const response = await fetch(url, { signal });
     if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
-    const length = Number(response.headers.get("content-length"));
-    return chunkReader(fromStream(response.body), length > 0 ? length : undefined);
+    return chunkReader(fromStream(response.body));
   } catch (cause) {
     throw unreadable(url, cause);
   }
@@ -186,11 +185,10 @@ function fromBytes(bytes: Uint8Array): ChunkSource {
   };
 }
 
-function chunkReader(source: ChunkSource, size: number | undefined): ByteReader {
+function chunkReader(source: ChunkSource): ByteReader {
   let left: Uint8Array = new Uint8Array(0);
   let closed = false;
   return {
-    size,
     async read(into) {
       while (left.length === 0) {
         const chunk = await source.next();
