@@ -18,9 +18,7 @@ function inflated<T>(
   size: number,
   take: (bytes: Uint8Array, ascii: boolean) => T,
 ): T {
-  shared ??= takeCore();
-  const core = shared;
-  core.beginSnapshot(false);
+  const core = shared ??= idleCore();
   const arena = core.u32(abi.ARENA_CAPACITY);
   const window = core.u32(abi.WINDOW_CAPACITY);
   if (size + 64 > arena || packed.length > window) {
@@ -39,6 +37,13 @@ function inflated<T>(
     returnCore(core);
   }
   return result;
+}
+
+/** An instance whose window is empty. */
+function idleCore(): Core {
+  const core = takeCore();
+  core.beginSnapshot(false);
+  return core;
 }
 
 /** The bytes of a compressed string. */
