@@ -3,7 +3,7 @@ import * as abi from "./abi.ts";
 import { crc64 as crcOf } from "./crc64.ts";
 import { fail } from "./error.ts";
 import { lzf } from "./lzf.ts";
-import { clear, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
+import { clear, clearOut, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
 import { beginRdb, describeKey, releaseRdb, runRdb } from "./rdb.ts";
 import { beginResp, releaseResp, runResp } from "./resp.ts";
 import { binaryFlag } from "./scan.ts";
@@ -81,12 +81,7 @@ export function release(): void {
   In.src = In.done;
   In.pos = In.done;
   In.safe = In.done;
-  Out.tape = Out.tapeStart;
-  Out.tapeDone = Out.tapeStart;
-  Out.tapeSafe = Out.tapeStart;
-  Out.arena = Out.arenaStart;
-  Out.arenaDone = Out.arenaStart;
-  Out.arenaSafe = Out.arenaStart;
+  clearOut();
   publish();
 }
 

@@ -181,6 +181,16 @@ export function compact(): void {
   In.origin += <u64>down;
 }
 
+/** Empties tape and arena. */
+export function clearOut(): void {
+  Out.tape = Out.tapeStart;
+  Out.tapeDone = Out.tapeStart;
+  Out.tapeSafe = Out.tapeStart;
+  Out.arena = Out.arenaStart;
+  Out.arenaDone = Out.arenaStart;
+  Out.arenaSafe = Out.arenaStart;
+}
+
 /** Empties everything; the next input byte has offset `offset`. */
 export function clear(offset: u64): void {
   In.pos = In.start;
@@ -190,12 +200,7 @@ export function clear(offset: u64): void {
   In.safe = In.start;
   In.summed = In.start;
   In.origin = offset - <u64>In.start;
-  Out.tape = Out.tapeStart;
-  Out.tapeDone = Out.tapeStart;
-  Out.tapeSafe = Out.tapeStart;
-  Out.arena = Out.arenaStart;
-  Out.arenaDone = Out.arenaStart;
-  Out.arenaSafe = Out.arenaStart;
+  clearOut();
   Kept.next = Kept.start;
 }
 
