@@ -45,7 +45,7 @@ export interface EventBase {
   toJSON(): PlainEvent;
 }
 
-/** An event that is a view over its batch's bytes. */
+/** An event that may be a view over its batch's bytes. */
 export interface BatchEvent<Self> extends EventBase {
   /** An independent copy: it keeps nothing else of its batch alive. */
   detach(): Self;
@@ -63,7 +63,7 @@ export type ResetReason =
   | "sync";
 
 /** A full synchronization begins: whatever was known is about to be replaced. */
-export interface ResetEvent extends EventBase {
+export interface ResetEvent extends BatchEvent<ResetEvent> {
   /** Discriminates the union. */
   readonly type: "reset";
   /** Replication ID, 40 hex digits; `undefined` from servers before 2.8. */
@@ -458,7 +458,7 @@ export type ChecksumState =
 export type KeyCounts = { readonly [db: string]: { readonly [kind in Kind]?: number } };
 
 /** The snapshot is complete and verified. */
-export interface EofEvent extends EventBase {
+export interface EofEvent extends BatchEvent<EofEvent> {
   /** Discriminates the union. */
   readonly type: "eof";
   /** Number of keys. */
@@ -474,7 +474,7 @@ export interface EofEvent extends EventBase {
 }
 
 /** A partial resynchronization was accepted: the stream goes on without a gap. */
-export interface ResumeEvent extends EventBase {
+export interface ResumeEvent extends BatchEvent<ResumeEvent> {
   /** Discriminates the union. */
   readonly type: "resume";
   /** Replication ID from here on. */
@@ -516,7 +516,7 @@ export interface CmdEvent extends BatchEvent<CmdEvent> {
 }
 
 /** Something to know of that does not end the stream. */
-export interface ErrorEvent extends EventBase {
+export interface ErrorEvent extends BatchEvent<ErrorEvent> {
   /** Discriminates the union. */
   readonly type: "error";
   /** What it is. */

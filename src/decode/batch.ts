@@ -130,6 +130,18 @@ export class TapeBatch implements EventBatch {
     return new TapeBatch(detachedParts(this, at));
   }
 
+  /** A batch without records, of the same snapshot. */
+  empty(): TapeBatch {
+    const { offset, snapshot } = this;
+    return new TapeBatch({
+      bytes: new Uint8Array(0),
+      sourceLength: 0,
+      offset,
+      tape: new Int32Array(0),
+      snapshot,
+    });
+  }
+
   #firstText(start: number, length: number): string {
     if (this.#bytes.length > LARGE) {
       return latin1(this.#bytes.subarray(start, start + length));

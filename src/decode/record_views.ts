@@ -220,4 +220,8 @@ export class EofView extends View implements EofEvent {
     const { type, keys, counts, checksum, replId, offset } = this;
     return withoutUndefined({ type, keys, counts, checksum, replId, offset });
   }
+
+  detach(): EofView {
+    return new EofView(this.batch.empty());
+  }
 }

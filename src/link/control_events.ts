@@ -32,6 +32,10 @@ export class Reset implements ResetEvent {
     const { type, replId, offset, reason, serverVersion, rdbVersion } = this;
     return withoutUndefined({ type, replId, offset, reason, serverVersion, rdbVersion });
   }
+
+  detach(): this {
+    return this;
+  }
 }
 
 /** A partial resynchronization was accepted. */
@@ -55,6 +59,10 @@ export class Resume implements ResumeEvent {
   toJSON(): PlainEvent {
     return { type: this.type, replId: this.replId, offset: this.offset };
   }
+
+  detach(): this {
+    return this;
+  }
 }
 
 /** Something to know of that does not end the stream. */
@@ -68,6 +76,10 @@ export class Failure implements ErrorEvent {
 
   toJSON(): PlainEvent {
     return { type: this.type, error: this.error.toJSON() };
+  }
+
+  detach(): this {
+    return this;
   }
 }
 
