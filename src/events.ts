@@ -106,7 +106,24 @@ export interface LoadBase {
   readonly part: Part | undefined;
   /** The value's type byte in the snapshot. */
   readonly rdbType: number;
+  /** What modules have attached to the key (Redis 8.6), with the first part of a split value. */
+  readonly keyMeta: readonly KeyMeta[] | undefined;
 }
+
+/** What a module has attached to a key. */
+export interface KeyMeta {
+  /** Name of the class, 4 characters. */
+  readonly name: string;
+  /** Its encoding version. */
+  readonly version: number;
+  /** A server that does not know the class may drop it. */
+  readonly optional: boolean;
+  /** What the module saved, in order. */
+  readonly fields: ModuleField[];
+}
+
+/** An integer, a floating point number, or a string that a module saved. */
+export type ModuleField = bigint | number | Uint8Array;
 
 /** One key of the snapshot, or one part of a very large one. */
 export type LoadEvent =
@@ -295,15 +312,23 @@ export interface ModuleValue {
   /** Its encoding version. */
   readonly version: number;
   /** What the module saved, in order: integers, floating point numbers, strings. */
-  readonly fields: (bigint | number | Uint8Array)[];
+  readonly fields: ModuleField[];
 }
+
+/** Makes something of what a module saved. What it throws, the `value` of the event throws. */
+export type ModuleDecoder = (saved: ModuleValue, raw: Uint8Array) => unknown;
+
+/** Decoders by the name of the module's type, such as `ReJSON-RL`. */
+export type ModuleDecoders = { readonly [name: string]: ModuleDecoder | undefined };
 
 /** A value of a module's type. */
 export interface ModuleLoad extends LoadBase, BatchEvent<ModuleLoad> {
   /** Discriminates the union. */
   readonly kind: "module";
+  /** What the registered decoder returns; without one the same as `saved`. */
+  readonly value: unknown;
   /** Name, version and fields. */
-  readonly value: ModuleValue;
+  readonly saved: ModuleValue;
   /** The raw value, from the module id to the closing zero. */
   readonly valueBytes: Uint8Array;
 }
@@ -392,6 +417,10 @@ export interface AuxEvent extends BatchEvent<AuxEvent> {
   readonly value: string;
   /** Value as bytes. */
   readonly valueBytes: Uint8Array;
+  /** Key that it speaks of: the one before it, of `keydb-subexpire-key` and `keydb-subexpire-when`. */
+  readonly key: string | undefined;
+  /** The same as bytes. */
+  readonly keyBytes: Uint8Array | undefined;
 }
 
 /** A function library. */

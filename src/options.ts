@@ -6,7 +6,8 @@
 
 import { type Limits, limitsOf } from "./decode/limits.ts";
 import { NsyncError } from "./errors.ts";
-import type { NsyncEvent } from "./events.ts";
+import type { ModuleDecoders, NsyncEvent } from "./events.ts";
+import { checkedModules } from "./module_decoders.ts";
 import { checkOptionNames } from "./option_names.ts";
 import type { Address } from "./transport/transport.ts";
 
@@ -41,6 +42,8 @@ export interface NsyncOptions extends Partial<Limits> {
   readonly readyTimeout?: number;
   /** Bytes that may wait for the consumer before reading from the master stops; default 16 MiB. */
   readonly highWaterMark?: number;
+  /** Decoders for the values of modules, by the name of the module's type. */
+  readonly modules?: ModuleDecoders;
 }
 
 /** Options with their defaults. */
@@ -55,6 +58,7 @@ export interface Settings {
   readonly replTimeout: number;
   readonly readyTimeout: number;
   readonly highWaterMark: number;
+  readonly modules: ModuleDecoders | undefined;
   readonly limits: Limits;
 }
 
@@ -72,6 +76,7 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "replTimeout",
   "readyTimeout",
   "highWaterMark",
+  "modules",
   "maxBlobBytes",
   "maxStringBytes",
   "maxTransactionBytes",
@@ -107,6 +112,7 @@ export function settingsOf(options: NsyncOptions): Settings {
     replTimeout: milliseconds("replTimeout", options.replTimeout ?? 60_000),
     readyTimeout: milliseconds("readyTimeout", options.readyTimeout ?? 360_000),
     highWaterMark: integer("highWaterMark", options.highWaterMark ?? 16 << 20, 1, 2 ** 40),
+    modules: checkedModules(options.modules),
     limits: limitsOf(options),
   };
 }

@@ -67,6 +67,14 @@ export const CRC_COMPUTED = 128;
 // And two more u32 words.
 export const WANT_TEMPLATES = 136;
 export const TEMPLATES_CAPACITY = 140;
+/** u64: keys on the tape since the RDB began, or passed over where those count too. */
+export const KEYS = 144;
+/** Byte offset on the tape of the newest key of the batch that is no plain string, and one; 0 for none. */
+export const LAST_LOAD = 152;
+
+/** Where the host puts what a filter compares with, and how much room there is. */
+export const FILTER_BLOCK = 0x37000;
+export const FILTER_BYTES = 0x8000;
 
 export const NO_KEY = 0xffffffff;
 
@@ -134,10 +142,28 @@ export const TAG_SLOT = 6;
 export const TAG_SLOT_IMPORT = 7;
 /** Keys, keys with expiry of the database that follows: hints. Words: db, keys (2), expires (2). */
 export const TAG_RESIZE = 8;
-/** Words: db, then one count per kind (KINDS of them). */
+/** Words: db, then n x (type byte | kind << 8, number of keys). */
 export const TAG_COUNTS = 9;
 /** Words: checksum state. */
 export const TAG_EOF = 10;
+/** Metadata of the key whose record follows. Words: classes, classes x (name (2), version, flags, n, n x field). */
+export const TAG_KEY_META = 11;
+/** Something that was passed over. Words: PASSED_* code, offset (2), db, key (2), detail. */
+export const TAG_PASSED = 12;
+
+/** Words of a TAG_COUNTS record before its pairs. */
+export const COUNTS_TYPES = 3;
+
+// What was passed over.
+/** A collection without elements; detail: its kind. */
+export const PASSED_EMPTY = 1;
+/** The header names a version newer than any that is known. */
+export const PASSED_VERSION = 2;
+export const PASSED_WORDS = 9;
+
+/** The newest versions that are known. */
+export const NEWEST_REDIS = 16;
+export const NEWEST_VALKEY = 81;
 
 // Flags of a TAG_LOAD record.
 export const HAS_EXPIRY = 1;
@@ -151,11 +177,13 @@ export const FIELD_EXPIRY = 32;
 
 /** A string value that is still compressed: reference and length of what is packed, then its size. */
 export const COMPRESSED = 64;
+/** Metadata stands on the tape, so many words before the record as the trailer says. */
+export const HAS_META = 128;
 
 export const NO_FIELD_EXPIRY = -1;
 
 // Words of a TAG_LOAD record. Behind the items stand, where the flags say so and in this order:
-// expiry in milliseconds (2), idle seconds, frequency, number of the part.
+// distance to the metadata, expiry in milliseconds (2), idle seconds, frequency, number of the part.
 export const LOAD_DB = 2;
 export const LOAD_KEY = 3;
 export const LOAD_KEY_LENGTH = 4;
@@ -163,8 +191,9 @@ export const LOAD_ITEMS = 5;
 
 /** Words behind the items of a record with these flags. */
 export function trailerWords(flags: number): number {
-  return ((flags & HAS_EXPIRY) !== 0 ? 2 : 0) + ((flags & HAS_IDLE) !== 0 ? 1 : 0) +
-    ((flags & HAS_FREQ) !== 0 ? 1 : 0) + ((flags & PART) !== 0 ? 1 : 0);
+  return ((flags & HAS_META) !== 0 ? 1 : 0) + ((flags & HAS_EXPIRY) !== 0 ? 2 : 0) +
+    ((flags & HAS_IDLE) !== 0 ? 1 : 0) + ((flags & HAS_FREQ) !== 0 ? 1 : 0) +
+    ((flags & PART) !== 0 ? 1 : 0);
 }
 
 // Flags of a TAG_CMD record.
@@ -244,6 +273,10 @@ export const MODULE_UINT = 2;
 export const MODULE_FLOAT = 3;
 export const MODULE_DOUBLE = 4;
 export const MODULE_STRING = 5;
+
+// Words of a TAG_KEY_META record before its classes, and of a class before its fields.
+export const KEY_META_CLASSES = 3;
+export const KEY_META_FIELDS = 5;
 
 /** Words of a stream piece other than STREAM_ENTRY. */
 export function streamPieceWords(piece: number): number {

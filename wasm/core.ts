@@ -2,6 +2,7 @@
 import * as abi from "./abi.ts";
 import { crc64 as crcOf } from "./crc64.ts";
 import { fail } from "./error.ts";
+import { setFilter, wantEverything } from "./filter.ts";
 import { lzf } from "./lzf.ts";
 import { clear, clearOut, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
 import { beginRdb, describeKey, releaseRdb, runRdb } from "./rdb.ts";
@@ -25,13 +26,22 @@ export function limit(blob: f64, string: f64, transaction: f64): void {
 }
 
 /** Starts an RDB. */
-export function beginSnapshot(verify: bool): void {
+export function beginSnapshot(verify: bool, strict: bool): void {
   store<u32>(abi.NOTES, 0);
   mode = abi.MODE_RDB;
   finished = OK;
   clear(0);
-  beginRdb(verify);
+  wantEverything();
+  beginRdb(verify, strict);
   publish();
+}
+
+/**
+ * Delivers only some keys of the RDB just begun: `kinds` has a bit for each kind; databases and patterns
+ * stand at FILTER_BLOCK. With `countsAll` the others are counted all the same.
+ */
+export function filter(kinds: u32, databases: u32, patterns: u32, countsAll: bool): void {
+  setFilter(kinds, databases, patterns, countsAll);
 }
 
 /** Starts a command stream; its first byte has the given offset, its first command is in `database`. */
@@ -76,6 +86,7 @@ export function interrupted(): void {
 /** Forgets the batch at hand. */
 export function release(): void {
   store<u32>(abi.NOTES, 0);
+  store<u32>(abi.LAST_LOAD, 0);
   if (mode == abi.MODE_RDB) releaseRdb();
   else releaseResp();
   In.src = In.done;

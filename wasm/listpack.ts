@@ -97,6 +97,19 @@ function backLength(p: usize, left: usize, size: usize): usize {
   return value == <u64>size ? width : 0;
 }
 
+/** Number of entries of a listpack, negative when it is broken. */
+export function listpackCount(ptr: usize, len: usize): i64 {
+  let p = listpackStart(ptr, len);
+  const end = ptr + len - 1;
+  if (p == 0) return -1;
+  let n: i64 = 0;
+  for (; p < end; n++) {
+    if (!listpackEntry(p, end)) return -1;
+    p = Entry.next;
+  }
+  return n;
+}
+
 /** Sends every entry of a listpack to the sink. */
 export function listpack(ptr: usize, len: usize): i32 {
   const first = listpackStart(ptr, len);

@@ -133,22 +133,18 @@ export function moduleAux(): i32 {
   if (r != OK) return r;
   store<u32>(at, <u32>Length.value, 8);
   fields = 0;
-  do {
-    r = field();
-    if (r != OK) return r;
-  } while (!Field.last);
+  r = moduleFields();
+  if (r != OK) return r;
   moduleTail(at + 12, raw);
   store<u32>(at, <u32>(Out.tape - at) >> 2, 4);
   return OK;
 }
 
-/** Passes over the fields of something that is not delivered. */
-export function skipFields(): i32 {
-  const at = Out.tape;
+/** Puts fields on the tape, up to the closing zero. */
+export function moduleFields(): i32 {
   do {
     const r = field();
     if (r != OK) return r;
-    Out.tape = at;
   } while (!Field.last);
   return OK;
 }

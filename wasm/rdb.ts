@@ -1,7 +1,10 @@
 /** An RDB: header, records, trailer. */
 import * as abi from "./abi.ts";
+import { clearCounts, countKey, putCounts, TYPES } from "./counts.ts";
 import { sumAdd, sumEnd, sumStart } from "./crc64.ts";
 import { corrupt, fail, Reading } from "./error.ts";
+import { Filter, filterDatabase } from "./filter.ts";
+import { keyMeta } from "./key_meta.ts";
 import { Length, readLength } from "./length.ts";
 import {
   BATCH_BYTES,
@@ -15,16 +18,26 @@ import {
   word,
   word64,
 } from "./memory.ts";
-import { moduleAux, skipFields } from "./module.ts";
-import { binaryFlag } from "./scan.ts";
-import { copyString, Limits, putString, readString, Str } from "./string.ts";
-import { commandInSnapshot } from "./resp.ts";
+import { moduleAux } from "./module.ts";
 import { backToPath } from "./path_hash.ts";
+import {
+  aux,
+  functionBeforeRelease,
+  functionLibrary,
+  note,
+  resizeDb,
+  slotImport,
+  slotInfo,
+} from "./records.ts";
+import { commandInSnapshot } from "./resp.ts";
+import { binaryFlag } from "./scan.ts";
+import { Skip, skipValue } from "./skip.ts";
 import { amongEntries } from "./stream.ts";
+import { Limits } from "./string.ts";
 import { clearTemplates, readTemplate } from "./template.ts";
 import { selectTypes, typeInfo } from "./types.ts";
 import { beginValue, closeLoad, closeRecord, continueValue, PART_BYTES, readValue, SPLIT } from "./value.ts";
-import { Key, Value } from "./value_state.ts";
+import { forgetAttributes, Key, Value } from "./value_state.ts";
 
 const HEADER = 0;
 const RECORDS = 1;
@@ -34,35 +47,28 @@ let phase: i32 = HEADER;
 let family: u32 = 0;
 let version: u32 = 0;
 let verify: bool = true;
-/** Keys of the database at hand, one u32 per kind. */
-const COUNTS: usize = 0x1800;
-let counted: bool = false;
-/** Bytes of tape that a string takes, whose count is the first of COUNTS. */
+/** Nothing is passed over. */
+let strict: bool = false;
+/** Bytes of tape that a string takes. */
 const PLAIN_STRING: usize = (abi.LOAD_ITEMS + 2) << 2;
 
-export function beginRdb(verifyChecksum: bool): void {
+export function beginRdb(verifyChecksum: bool, isStrict: bool): void {
   phase = HEADER;
   family = 0;
   version = 0;
   verify = verifyChecksum;
-  counted = false;
-  memory.fill(COUNTS, 0, abi.KINDS << 2);
+  strict = isStrict;
+  clearCounts();
   Key.db = 0;
   forgetAttributes();
   Value.active = false;
   Value.open = false;
+  Skip.active = false;
   Reading.what = abi.AT_HEADER;
   store<u32>(abi.RDB_VERSION, 0);
   store<u32>(abi.FAMILY, 0);
   clearTemplates();
   if (verify) sumStart();
-}
-
-function forgetAttributes(): void {
-  Key.flags = 0;
-  Key.expiry = 0;
-  Key.idle = 0;
-  Key.freq = 0;
 }
 
 export function runRdb(): i32 {
@@ -71,7 +77,9 @@ export function runRdb(): i32 {
     if (Value.active) {
       r = Value.open ? OK : continueValue();
       if (r == OK) r = readValue();
-      if (r == OK) endValue();
+      if (r == OK) r = endValue();
+    } else if (Skip.active) {
+      r = skip();
     } else {
       In.done = In.pos;
       Out.tapeDone = Out.tape;
@@ -102,6 +110,26 @@ export function runRdb(): i32 {
   }
 }
 
+/** Goes on with a value that is not wanted. Where nothing stands on the tape, its bytes are done with at once. */
+function skip(): i32 {
+  const r = skipValue();
+  if (r == OK) {
+    if (Filter.countsAll) countKey(Skip.type);
+    forgetAttributes();
+  } else if (r == abi.ERROR) {
+    return r;
+  } else if (Out.tapeDone > Out.tapeStart) {
+    // Once the batch has been taken, the key is read again from its start.
+    Skip.active = false;
+    return r;
+  }
+  if (Out.tapeDone == Out.tapeStart) {
+    In.done = In.pos;
+    safePoint();
+  }
+  return r;
+}
+
 /** Only between the entries of a stream and between whole paths of a path hash can a value be split. */
 function partIsLarge(): bool {
   if (Value.kind == abi.KIND_STREAM && !amongEntries()) return false;
@@ -130,18 +158,36 @@ function sumTo(end: usize): void {
   In.summed = end;
 }
 
-function endValue(): void {
-  Value.active = false;
+function endValue(): i32 {
   if (Value.empty && Value.part == 0) {
-    Out.tape = Value.at;
+    Out.tape = Value.at - Key.meta;
+    const r = passOver(abi.PASSED_EMPTY, In.done, Value.kind);
+    if (r != OK) return r;
     Value.open = false;
   } else {
     closeRecord(true);
-    const count = COUNTS + (<usize>Value.kind << 2);
-    store<u32>(count, load<u32>(count) + 1);
-    counted = true;
+    countKey(Value.type);
   }
+  Value.active = false;
   forgetAttributes();
+  return OK;
+}
+
+/** Tells of something that is passed over; where nothing may be, fails. */
+function passOver(what: u32, at: usize, detail: u32): i32 {
+  if (strict) return fail(what == abi.PASSED_EMPTY ? abi.ERR_CORRUPT : abi.ERR_UNKNOWN_TYPE, at, detail);
+  // Where an empty value's own record stood there is room for this one, with the slack behind it.
+  const r = Value.active ? OK : room(abi.PASSED_WORDS << 2, 0);
+  if (r != OK) return r;
+  word(abi.TAG_PASSED);
+  word(abi.PASSED_WORDS);
+  word(what);
+  word64(In.origin + <u64>at);
+  word(Key.db);
+  word(Value.active ? Key.ref : 0);
+  word(Value.active ? Key.len : 0);
+  word(detail);
+  return OK;
 }
 
 /** `REDIS` and four digits, or `VALKEY` and three. */
@@ -164,6 +210,10 @@ function header(): i32 {
   store<u32>(abi.RDB_VERSION, version);
   store<u32>(abi.FAMILY, family);
   selectTypes(family, version);
+  if (version > <u32>(redis ? abi.NEWEST_REDIS : abi.NEWEST_VALKEY)) {
+    const r = passOver(abi.PASSED_VERSION, In.pos, version);
+    if (r != OK) return r;
+  }
   In.pos += 9;
   phase = RECORDS;
   return OK;
@@ -182,7 +232,7 @@ function record(): i32 {
   if (In.pos >= In.end) return abi.NEED_INPUT;
   const at = In.pos;
   const b = <u32>load<u8>(at);
-  if (b == 0 && plainString(at + 1)) return OK;
+  if (b == 0 && !Filter.active && plainString(at + 1)) return OK;
   const info = typeInfo(b);
   In.pos = at + 1;
   if (info != 0) return beginValue(b, info);
@@ -214,7 +264,7 @@ function record(): i32 {
     case 244:
       return slotInfo();
     case 243:
-      return family == abi.REDIS ? keyMeta() : slotImport();
+      return family == abi.REDIS ? keyWithMeta() : slotImport();
     case 242:
       return family == abi.REDIS ? readTemplate() : update();
     case 121:
@@ -224,6 +274,18 @@ function record(): i32 {
     default:
       return unknown(at, b);
   }
+}
+
+/** Metadata, and then nothing but the key it belongs to. */
+function keyWithMeta(): i32 {
+  const r = keyMeta();
+  if (r != OK) return r;
+  if (In.pos >= In.end) return abi.NEED_INPUT;
+  const type = <u32>load<u8>(In.pos);
+  const info = typeInfo(type);
+  if (info == 0) return type < 200 ? unknown(In.pos, type) : corrupt(type);
+  In.pos += 1;
+  return beginValue(type, info);
 }
 
 /** A command of the stream that belongs in this place of the snapshot. */
@@ -268,8 +330,7 @@ function plainString(key: usize): bool {
   Out.tape = tape + PLAIN_STRING;
   closeLoad(tape, Key.flags | abi.LAST_PART, 0, abi.KIND_STRING, 0);
   In.pos = end;
-  store<u32>(COUNTS, load<u32>(COUNTS) + 1);
-  counted = true;
+  countKey(0);
   if (Key.flags != 0) forgetAttributes();
   return true;
 }
@@ -329,23 +390,9 @@ function selectDb(): i32 {
   if (Length.value > 0x7fffffff) return corrupt();
   const db = <u32>Length.value;
   r = putCounts();
-  if (r == OK) Key.db = db;
-  return r;
-}
-
-/** Tells how many keys of each kind the database that ends had. */
-function putCounts(): i32 {
-  if (!counted) return OK;
-  const r = room((3 + abi.KINDS) << 2, 0);
   if (r != OK) return r;
-  note();
-  word(abi.TAG_COUNTS);
-  word(3 + abi.KINDS);
-  word(Key.db);
-  memory.copy(Out.tape, COUNTS, abi.KINDS << 2);
-  Out.tape += abi.KINDS << 2;
-  memory.fill(COUNTS, 0, abi.KINDS << 2);
-  counted = false;
+  Key.db = db;
+  filterDatabase(db);
   return OK;
 }
 
@@ -377,143 +424,12 @@ function idle(): i32 {
   return OK;
 }
 
-function resizeDb(): i32 {
-  Reading.what = abi.AT_RESIZEDB;
-  let r = room(28, 0);
-  if (r != OK) return r;
-  word(abi.TAG_RESIZE);
-  word(7);
-  word(Key.db);
-  for (let i = 0; i < 2; i++) {
-    r = readLength();
-    if (r != OK) return r;
-    word64(Length.value);
-  }
-  return OK;
-}
-
-function aux(): i32 {
-  Reading.what = abi.AT_AUX;
-  note();
-  return strings(abi.TAG_AUX, 2, 2);
-}
-
-function note(): void {
-  store<u32>(abi.NOTES, 1);
-}
-
-/** A record of `n` strings, room for `places` of them. */
-function strings(tag: u32, n: i32, places: i32): i32 {
-  let r = room((2 + 2 * places) << 2, 0);
-  if (r != OK) return r;
-  word(tag);
-  word(2 + 2 * places);
-  for (let i = 0; i < n; i++) {
-    r = copyString();
-    if (r != OK) return r;
-  }
-  return OK;
-}
-
-/** Library source. On the tape: code, name, engine, description; the last three empty. */
-function functionLibrary(): i32 {
-  Reading.what = abi.AT_FUNCTION;
-  const r = strings(abi.TAG_FUNCTION, 1, 4);
-  if (r != OK) return r;
-  memory.fill(Out.tape, 0, 24);
-  Out.tape += 24;
-  return OK;
-}
-
-/** Before the release of 7.0: name, engine, has description, [description], code. */
-function functionBeforeRelease(): i32 {
-  Reading.what = abi.AT_FUNCTION;
-  let r = room(40, 0);
-  if (r != OK) return r;
-  const at = Out.tape;
-  word(abi.TAG_FUNCTION | (1 << 8));
-  word(10);
-  Out.tape = at + 16;
-  r = copyString();
-  if (r == OK) r = copyString();
-  if (r == OK) r = readLength();
-  if (r != OK) return r;
-  if (Length.value > 1) return corrupt(<u32>Length.value);
-  if (Length.value == 1) {
-    r = copyString();
-    if (r != OK) return r;
-  } else {
-    word64(0);
-  }
-  r = readString();
-  if (r != OK) return r;
-  Out.tape = at + 8;
-  putString(Str.ptr, Str.len);
-  Out.tape = at + 40;
-  return OK;
-}
-
-/** Slot, keys, keys with expiry. */
-function slotInfo(): i32 {
-  Reading.what = abi.AT_SLOT;
-  let r = room(32, 0);
-  if (r != OK) return r;
-  word(abi.TAG_SLOT);
-  word(8);
-  for (let i = 0; i < 3; i++) {
-    r = readLength();
-    if (r != OK) return r;
-    word64(Length.value);
-  }
-  return OK;
-}
-
-/** `job name, ranges, ranges x (first slot, last slot)`. */
-function slotImport(): i32 {
-  Reading.what = abi.AT_SLOT;
-  let r = room(20, 0);
-  if (r != OK) return r;
-  const at = Out.tape;
-  word(abi.TAG_SLOT_IMPORT);
-  word(0);
-  r = copyString();
-  if (r == OK) r = readLength();
-  if (r != OK) return r;
-  const ranges = Length.value;
-  if (ranges > 16384) return corrupt();
-  word(<u32>ranges);
-  for (let i: u64 = 0; i < ranges * 2; i++) {
-    r = readLength();
-    if (r == OK) r = room(4, 0);
-    if (r != OK) return r;
-    if (Length.value > 16383) return corrupt();
-    word(<u32>Length.value);
-  }
-  store<u32>(at, <u32>(Out.tape - at) >> 2, 4);
-  return OK;
-}
-
-/** `classes, classes x (u32 class, module fields)`: metadata of the key that follows. */
-function keyMeta(): i32 {
-  Reading.what = abi.AT_KEY_META;
-  let r = readLength();
-  if (r != OK) return r;
-  const classes = Length.value;
-  if (classes == 0 || classes > 7) return corrupt(<u32>classes);
-  for (let i: u64 = 0; i < classes; i++) {
-    if (In.end - In.pos < 4) return abi.NEED_INPUT;
-    In.pos += 4;
-    r = skipFields();
-    if (r != OK) return r;
-  }
-  return OK;
-}
-
 /** CRC-64 of everything through the opcode, u64 LE; none before version 5. */
 function trailer(): i32 {
   Reading.what = abi.AT_CHECKSUM;
   let state: u32 = abi.CHECKSUM_ABSENT;
-  let r = room((3 + abi.KINDS + 3) << 2, 0);
+  // For the counts too: the checksum can be ended only once.
+  let r = room((abi.COUNTS_TYPES + 2 * TYPES + 3) << 2, 0);
   if (r != OK) return r;
   if (version >= 5) {
     if (In.end - In.pos < 8) return abi.NEED_INPUT;

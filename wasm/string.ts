@@ -73,7 +73,8 @@ function readEncoded(b: usize): i32 {
     return integerText(v);
   }
   if (b != 0xc3) return corrupt(<u32>b);
-  let r = readPacked();
+  let r = readPackedLengths();
+  if (r == OK) r = takePacked();
   if (r == OK) r = room(0, Packed.size + SLACK);
   if (r != OK) return r;
   if (!lzf(Packed.ptr, Packed.len, Out.arena, Packed.size)) return corruptIn(abi.AT_LZF);
@@ -88,24 +89,35 @@ export class Packed {
   static ptr: usize = 0;
   static len: usize = 0;
   static size: usize = 0;
+  /** Both sizes as they stand in the file. */
+  static packed: u64 = 0;
+  static length: u64 = 0;
 }
 
-/** Takes a compressed string as it is; the read position is at its 0xC3. */
-export function readPacked(): i32 {
+/** Reads both sizes of a compressed string; the read position is at its 0xC3. */
+export function readPackedLengths(): i32 {
   In.pos += 1;
   let r = readLength();
   if (r != OK) return r;
-  const packed = Length.value;
+  Packed.packed = Length.value;
   r = readLength();
   if (r != OK) return r;
-  const size = Length.value;
-  if (packed > Limits.blob || size > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
+  Packed.length = Length.value;
   // Three bytes of input make at most 264 of output.
-  if (size > packed * 88 + 32) return corruptIn(abi.AT_LZF);
+  if (Packed.packed >> 56 != 0 || Packed.length > Packed.packed * 88 + 32) {
+    return corruptIn(abi.AT_LZF);
+  }
+  return OK;
+}
+
+/** Takes the compressed bytes behind the sizes as they are. */
+export function takePacked(): i32 {
+  const packed = Packed.packed;
+  if (packed > Limits.blob || Packed.length > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
   if (packed > <u64>(In.end - In.pos)) return abi.NEED_INPUT;
   Packed.ptr = In.pos;
   Packed.len = <usize>packed;
-  Packed.size = <usize>size;
+  Packed.size = <usize>Packed.length;
   In.pos += <usize>packed;
   return OK;
 }

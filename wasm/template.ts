@@ -39,6 +39,12 @@ function find(id: u64): usize {
   return 0;
 }
 
+/** Number of names of a template, 0 when there is none with this id. */
+export function templateNames(id: u64): u32 {
+  const at = find(id);
+  return at == 0 ? 0 : load<u32>(at, 4);
+}
+
 /** Opcode 242 of Redis: `id, n, n x name`, names ascending by length and then bytes. */
 export function readTemplate(): i32 {
   Reading.what = abi.AT_TEMPLATE;

@@ -8,12 +8,15 @@ import { hash2, hashExpiry } from "./hash.ts";
 import { intset } from "./intset.ts";
 import { Length, readLength } from "./length.ts";
 import { listpack } from "./listpack.ts";
+import { Filter, isWanted } from "./filter.ts";
 import { lzfIsSound } from "./lzf.ts";
+import { nextSlice, SLICE_ROOM, Slices, startSlices } from "./lzf_slices.ts";
 import { gcra } from "./gcra.ts";
 import { In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
 import { moduleValue } from "./module.ts";
 import { Score } from "./number.ts";
 import { pathHash } from "./path_hash.ts";
+import { startSkip } from "./skip.ts";
 import { EXPIRIES, scoreOf, SCORES, Sink, startSink, STRINGS } from "./sink.ts";
 import { stream } from "./stream.ts";
 import {
@@ -21,11 +24,12 @@ import {
   Limits,
   Packed,
   putString,
-  readPacked,
+  readPackedLengths,
   readString,
   reference,
   Str,
   takeBytes,
+  takePacked,
 } from "./string.ts";
 import { hashByReference, hashWithNames } from "./template.ts";
 import * as types from "./types.ts";
@@ -46,6 +50,13 @@ export function beginValue(type: u32, info: u32): i32 {
   Key.ref = reference(Str.ptr);
   Key.len = <u32>Str.len;
   const keyPtr = Str.ptr;
+  if (Filter.active && !isWanted((info >> 8) & 0xff, Str.ptr, Str.len)) {
+    Reading.what = abi.AT_STRING + ((info >> 8) & 0xff);
+    Out.tape = Out.tapeDone;
+    Out.arena = Out.arenaDone;
+    startSkip(type, info & 0xff, info >> 16);
+    return OK;
+  }
   Value.type = type;
   Value.layout = info & 0xff;
   Value.kind = (info >> 8) & 0xff;
@@ -93,6 +104,7 @@ function hasFieldExpiries(): bool {
 
 /** Puts what stands behind the items on the tape (its slack has room for it), and fills in the head. */
 export function closeLoad(at: usize, flags: u32, type: u32, kind: u32, part: u32): void {
+  if ((flags & abi.HAS_META) != 0) word(<u32>Key.meta >> 2);
   if ((flags & abi.HAS_EXPIRY) != 0) word64(<u64>Key.expiry);
   if ((flags & abi.HAS_IDLE) != 0) word(Key.idle);
   if ((flags & abi.HAS_FREQ) != 0) word(Key.freq);
@@ -107,6 +119,8 @@ export function closeRecord(last: bool): void {
   if (Value.kind == abi.KIND_STRING && Value.variant == types.STAYS_COMPRESSED) flags |= abi.COMPRESSED;
   if (!last || Value.part > 0) flags |= abi.PART;
   if (last) flags |= abi.LAST_PART;
+  if (Key.meta > 0 && Value.part == 0) flags |= abi.HAS_META;
+  store<u32>(abi.LAST_LOAD, <u32>(Value.at - Out.tapeStart) + 1);
   closeLoad(Value.at, flags, Value.type, Value.kind, Value.part);
   Value.open = false;
   Value.count = 0;
@@ -172,12 +186,12 @@ function stringValue(): i32 {
       putString(Str.ptr, Str.len);
     } else {
       const r = In.pos < In.end && load<u8>(In.pos) == 0xc3 ? packedString() : copyString();
-      if (r != OK) return r;
+      if (r != OK || Value.step != 0) return r;
     }
     Value.count = 1;
     return OK;
   }
-  return slices();
+  return Value.step == 1 ? slices() : inflatedSlice();
 }
 
 /** A compressed value of this size or more stays so until somebody asks for it. */
@@ -186,7 +200,15 @@ const WORTH_WAITING: usize = 512;
 /** Puts a compressed string on the tape, which is known to decompress. */
 function packedString(): i32 {
   const before = In.pos;
-  let r = readPacked();
+  let r = readPackedLengths();
+  if (r != OK) return r;
+  if (Packed.length > Limits.string) {
+    startSlices();
+    Value.step = 2;
+    safePoint();
+    return inflatedSlice();
+  }
+  r = takePacked();
   if (r != OK) return r;
   if (Packed.size < WORTH_WAITING) {
     In.pos = before;
@@ -199,6 +221,16 @@ function packedString(): i32 {
   word(<u32>Packed.size);
   Value.variant = types.STAYS_COMPRESSED;
   return OK;
+}
+
+function inflatedSlice(): i32 {
+  let r = room(8, SLICE_ROOM);
+  if (r == OK) r = nextSlice(PART_BYTES);
+  if (r != OK) return r;
+  putString(Slices.ptr, Slices.len);
+  Value.count = 1;
+  safePoint();
+  return Slices.left == 0 ? OK : SPLIT;
 }
 
 function slices(): i32 {

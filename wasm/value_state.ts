@@ -9,6 +9,16 @@ export class Key {
   static freq: u32 = 0;
   static ref: u32 = 0;
   static len: u32 = 0;
+  /** Bytes of tape that its metadata takes, right before its record. */
+  static meta: usize = 0;
+}
+
+export function forgetAttributes(): void {
+  Key.flags = 0;
+  Key.expiry = 0;
+  Key.idle = 0;
+  Key.freq = 0;
+  Key.meta = 0;
 }
 
 export class Value {

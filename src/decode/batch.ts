@@ -30,6 +30,8 @@ export interface BatchParts {
   readonly snapshot?: Snapshot;
   /** Key of the split value that the batch goes on with. */
   readonly splitKey?: Uint8Array;
+  /** The newest key before the batch that is a collection, where aux fields may speak of it. */
+  readonly lastKey?: Uint8Array;
   /** The snapshot is complete with it. */
   readonly endsSnapshot?: boolean;
   /** Where a resumed stream goes on once all of it has been handled. */
@@ -54,6 +56,8 @@ export class TapeBatch implements EventBatch {
   readonly snapshot: Snapshot | undefined;
   /** Key of the split value that the batch goes on with. */
   readonly splitKey: Uint8Array | undefined;
+  /** The newest key before the batch that is a collection, where aux fields may speak of it. */
+  readonly lastKey: Uint8Array | undefined;
   /** The snapshot is complete with it. */
   readonly endsSnapshot: boolean;
   /** Where a resumed stream goes on once all of it has been handled. */
@@ -70,6 +74,7 @@ export class TapeBatch implements EventBatch {
     this.offset = parts.offset;
     this.snapshot = parts.snapshot;
     this.splitKey = parts.splitKey;
+    this.lastKey = parts.lastKey;
     this.endsSnapshot = parts.endsSnapshot ?? false;
     this.safe = parts.safe;
     this.#bytes = parts.bytes;
@@ -125,6 +130,19 @@ export class TapeBatch implements EventBatch {
     return text.substring(start, start + length);
   }
 
+  /** The newest collection's key before the record at word `at`. */
+  keyBefore(at: number): Uint8Array | undefined {
+    let found: number | undefined;
+    for (let word = 0; word < at; word += this.tape[word + 1]) {
+      if ((this.tape[word] & 0xff) === abi.TAG_LOAD) found = word;
+    }
+    if (found === undefined) return this.lastKey;
+    const head = this.tape[found];
+    // The later parts of a split value do not repeat its key.
+    const split = (head & (abi.PART << 8)) !== 0 ? this.splitKey : undefined;
+    return split ?? this.bytesAt(found + abi.LOAD_KEY);
+  }
+
   /** A batch that holds nothing but the record at word `at`. */
   detached(at: number): TapeBatch {
     return new TapeBatch(detachedParts(this, at));
@@ -159,7 +177,7 @@ function lengthOf(word: number): number {
 }
 
 function isEvent(tag: number): boolean {
-  return tag !== abi.TAG_RESIZE && tag !== abi.TAG_COUNTS;
+  return tag !== abi.TAG_RESIZE && tag !== abi.TAG_COUNTS && tag !== abi.TAG_KEY_META;
 }
 
 class BatchIterator implements IterableIterator<NsyncEvent, undefined> {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import * as abi from "../../wasm/abi.ts";
 import { wasmModule } from "./wasm.ts";
 
 type Call = (...args: number[]) => number;
@@ -15,6 +16,19 @@ const WINDOW = 320 << 10;
 /** An instance whose memory has grown beyond this is dropped after use: memory does not shrink. */
 const KEEP = 8 << 20;
 const POOLED = 4;
+
+/** A filter as the core takes it. */
+export interface CoreFilter {
+  /** One bit per kind. */
+  readonly kinds: number;
+  /** How many databases and patterns stand in the block; none of either means all. */
+  readonly databases: number;
+  readonly patterns: number;
+  /** What stands at FILTER_BLOCK. */
+  readonly block: Uint8Array;
+  /** Keys that are not wanted count all the same. */
+  readonly countsAll: boolean;
+}
 
 const pool: Core[] = [];
 
@@ -35,6 +49,7 @@ export class Core {
   #view: DataView;
   readonly #beginSnapshot: Call;
   readonly #beginStream: Call;
+  readonly #filter: Call;
   readonly #limit: Call;
   readonly #reserve: Call;
   readonly #input: Call;
@@ -58,6 +73,7 @@ export class Core {
     this.#view = new DataView(memory.buffer);
     this.#beginSnapshot = call(exports, "beginSnapshot");
     this.#beginStream = call(exports, "beginStream");
+    this.#filter = call(exports, "filter");
     this.#limit = call(exports, "limit");
     this.#reserve = call(exports, "reserve");
     this.#input = call(exports, "input");
@@ -90,8 +106,14 @@ export class Core {
   }
 
   /** Starts an RDB. */
-  beginSnapshot(verify: boolean): void {
-    this.#beginSnapshot(verify ? 1 : 0);
+  beginSnapshot(verify: boolean, strict: boolean): void {
+    this.#beginSnapshot(verify ? 1 : 0, strict ? 1 : 0);
+  }
+
+  /** Wants only some keys of the RDB just begun. */
+  filter({ kinds, databases, patterns, block, countsAll }: CoreFilter): void {
+    this.#bytes.set(block, abi.FILTER_BLOCK);
+    this.#filter(kinds, databases, patterns, countsAll ? 1 : 0);
   }
 
   /** Starts a command stream. */

@@ -111,7 +111,7 @@ function sentence(core: Core, kind: number, reading: string, offset: number): st
 }
 
 /** Text in quotes, short, and without anything that a terminal or a reader would take for more than text. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   const short = text.length > 80 ? `${text.slice(0, 80)}...` : text;
   return JSON.stringify(short).replace(
     /[\p{C}\p{Zl}\p{Zp}]/gu,

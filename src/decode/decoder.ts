@@ -6,8 +6,9 @@
 
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
+import type { ModuleDecoders } from "../events.ts";
 import { type SafePoint, TapeBatch } from "./batch.ts";
-import { type Core, returnCore, takeCore } from "./core.ts";
+import { type Core, type CoreFilter, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf } from "./decode_error.ts";
 import type { Limits } from "./limits.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -20,8 +21,22 @@ const HEADROOM = 8 << 20;
  */
 const MOST_TAPE = 256 << 20;
 const TAPE_PER_BYTE = 8;
+/** KeyDB writes aux fields that speak of the key before them. */
+const KEYDB_VERSION = 9;
 /** Smallest piece of input worth reading. */
 const LITTLE = 16 << 10;
+
+/** How a snapshot is decoded. */
+export interface SnapshotStart {
+  /** Compare the checksum. */
+  readonly verify: boolean;
+  /** What could be passed over is an error. */
+  readonly strict?: boolean;
+  /** Which keys are wanted. */
+  readonly filter?: CoreFilter;
+  /** Decoders for the values of modules. */
+  readonly modules?: ModuleDecoders;
+}
 
 /** What a command stream starts with. */
 export interface StreamStart {
@@ -41,6 +56,8 @@ export class Decoder {
   #core: Core | undefined;
   #done = false;
   #splitKey: Uint8Array | undefined;
+  /** The newest key of the batches so far that is a collection, where aux fields may speak of it. */
+  #lastKey: Uint8Array | undefined;
 
   private constructor(limits: Limits, snapshot?: Snapshot) {
     this.#limits = limits;
@@ -50,9 +67,10 @@ export class Decoder {
   }
 
   /** A decoder for an RDB. */
-  static snapshot(limits: Limits, verify: boolean): Decoder {
-    const decoder = new Decoder(limits, new Snapshot());
-    decoder.#open.beginSnapshot(verify);
+  static snapshot(limits: Limits, how: SnapshotStart): Decoder {
+    const decoder = new Decoder(limits, new Snapshot(how.modules));
+    decoder.#open.beginSnapshot(how.verify, how.strict ?? false);
+    if (how.filter !== undefined) decoder.#open.filter(how.filter);
     return decoder;
   }
 
@@ -128,6 +146,11 @@ export class Decoder {
     }
   }
 
+  /** Keys that have been decoded, and those that were passed over where they count too. */
+  get keys(): number {
+    return this.#open.u64(abi.KEYS);
+  }
+
   /** Offset in the input behind what has been decoded. */
   get end(): number {
     return this.#open.u64(abi.SOURCE_OFFSET);
@@ -180,6 +203,7 @@ export class Decoder {
       tape,
       snapshot: this.snapshot,
       splitKey: this.#splitKey,
+      lastKey: this.#lastKey,
       endsSnapshot: this.#done,
       safe: this.snapshot === undefined ? this.safe : undefined,
     });
@@ -192,12 +216,18 @@ export class Decoder {
     snapshot.rdbVersion = core.u32(abi.RDB_VERSION);
     snapshot.family = familyOf(core);
     if (core.u32(abi.NOTES) !== 0) snapshot.note(batch);
-    // A part that is not the last is always alone in its batch.
-    const flags = batch.tape[0] >> 8;
-    const isPart = (batch.tape[0] & 0xff) === abi.TAG_LOAD && (flags & abi.PART) !== 0;
+    // A part that is not the last is alone in its batch, but for its key's metadata.
+    const { tape } = batch;
+    const at = (tape[0] & 0xff) === abi.TAG_KEY_META ? tape[1] : 0;
+    const flags = tape[at] >> 8;
+    const isPart = (tape[at] & 0xff) === abi.TAG_LOAD && (flags & abi.PART) !== 0;
     if (!isPart) this.#splitKey = undefined;
     else if ((flags & abi.LAST_PART) !== 0) this.#splitKey = undefined;
-    else this.#splitKey ??= batch.bytesAt(abi.LOAD_KEY).slice();
+    else this.#splitKey ??= batch.bytesAt(at + abi.LOAD_KEY).slice();
+    const last = core.u32(abi.LAST_LOAD);
+    if (last !== 0 && snapshot.rdbVersion === KEYDB_VERSION) {
+      this.#lastKey = this.#splitKey ?? batch.bytesAt(((last - 1) >> 2) + abi.LOAD_KEY).slice();
+    }
   }
 
   #grow(core: Core): void {

@@ -9,14 +9,26 @@ import type { BatchParts, TapeBatch } from "./batch.ts";
 
 /** The parts of a batch that holds nothing but the record at word `at`. */
 export function detachedParts(batch: TapeBatch, at: number): BatchParts {
-  const tape = batch.tape.slice(at, at + batch.tape[at + 1]);
+  const words = batch.tape[at + 1];
+  const record = batch.tape.subarray(at, at + words);
+  const metaAt = metaOf(record) === 0 ? at : at - metaOf(record);
+  const meta = metaAt === at ? 0 : batch.tape[metaAt + 1];
+  // The metadata of a key goes behind it, so that every record starts at word 0.
+  const tape = new Int32Array(words + meta);
+  tape.set(record);
+  tape.set(batch.tape.subarray(metaAt, metaAt + meta), words);
   const pieces: Uint8Array[] = [];
   let length = 0;
-  for (const word of stringWords(tape)) {
-    const bytes = batch.bytesAt(at + word);
-    tape[word] = length;
+  const keep = (word: number, from: number) => {
+    const bytes = batch.bytesAt(from + word);
+    tape[from === at ? word : words + word] = length;
     length += bytes.length;
     pieces.push(bytes);
+  };
+  for (const word of stringWords(tape.subarray(0, words))) keep(word, at);
+  if (meta > 0) {
+    for (const word of metaStrings(tape.subarray(words))) keep(word, metaAt);
+    tape[words - trailer(tape.subarray(0, words))] = -words;
   }
   const bytes = new Uint8Array(length);
   length = 0;
@@ -31,6 +43,7 @@ export function detachedParts(batch: TapeBatch, at: number): BatchParts {
     offset: batch.offset,
     tape,
     snapshot: batch.snapshot,
+    lastKey: (tape[0] & 0xff) === abi.TAG_AUX ? batch.keyBefore(at)?.slice() : undefined,
     splitKey: split ? batch.splitKey?.slice() : undefined,
   };
 }
@@ -47,11 +60,31 @@ function stringWords(tape: Int32Array): number[] {
       return moduleWords(tape, 3);
     case abi.TAG_SLOT_IMPORT:
       return [2];
+    case abi.TAG_PASSED:
+      return [6];
     case abi.TAG_LOAD:
       return [abi.LOAD_KEY, ...valueWords(tape.subarray(0, tape.length - trailer(tape)))];
     default:
       return [];
   }
+}
+
+/** How many words before a record its metadata stands (behind it where negative); 0 without any. */
+function metaOf(record: Int32Array): number {
+  const has = (record[0] & 0xff) === abi.TAG_LOAD && (record[0] & (abi.HAS_META << 8)) !== 0;
+  return has ? record[record[1] - trailer(record)] : 0;
+}
+
+function metaStrings(meta: Int32Array): number[] {
+  const words: number[] = [];
+  for (let word = abi.KEY_META_CLASSES; word < meta.length;) {
+    const end = word + abi.KEY_META_FIELDS + 3 * meta[word + 4];
+    words.push(word);
+    for (word += abi.KEY_META_FIELDS; word < end; word += 3) {
+      if (meta[word] === abi.MODULE_STRING) words.push(word + 1);
+    }
+  }
+  return words;
 }
 
 function trailer(tape: Int32Array): number {

@@ -42,7 +42,7 @@ function inflated<T>(
 /** An instance whose window is empty. */
 function idleCore(): Core {
   const core = takeCore();
-  core.beginSnapshot(false);
+  core.beginSnapshot(false, false);
   return core;
 }
 

@@ -6,14 +6,15 @@
 
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
-import type { Part, PlainEvent } from "../events.ts";
+import type { KeyMeta, Part, PlainEvent } from "../events.ts";
 import type { TapeBatch } from "./batch.ts";
+import { keyMeta, plainMeta } from "./module_value.ts";
 import { i64 } from "./numbers.ts";
 import { toText } from "./text.ts";
 import { View } from "./view.ts";
 
 /** Flags that put words behind the items. */
-const TRAILER = (abi.HAS_EXPIRY | abi.HAS_IDLE | abi.HAS_FREQ | abi.PART) << 8;
+const TRAILER = (abi.HAS_META | abi.HAS_EXPIRY | abi.HAS_IDLE | abi.HAS_FREQ | abi.PART) << 8;
 
 /** One key, or one part of it. */
 export abstract class LoadView extends View {
@@ -87,6 +88,11 @@ export abstract class LoadView extends View {
     return (this.word(0) >> 16) & 0xff;
   }
 
+  get keyMeta(): readonly KeyMeta[] | undefined {
+    if (!this.has(abi.HAS_META)) return undefined;
+    return keyMeta(this.batch, this.at - this.word(this.word(1) - this.trailer(~0)));
+  }
+
   /** Word of the tape at which the elements start. */
   protected get items(): number {
     return this.at + abi.LOAD_ITEMS;
@@ -114,11 +120,12 @@ export abstract class LoadView extends View {
     const plain: PlainEvent & Record<string, unknown> = { type, db, key, kind, value };
     const head = this.word(0);
     if ((head & TRAILER) !== 0) {
-      const { expireAt, idle, freq, part } = this;
+      const { expireAt, idle, freq, part, keyMeta } = this;
       if (expireAt !== undefined) plain.expireAt = expireAt;
       if (idle !== undefined) plain.idle = idle;
       if (freq !== undefined) plain.freq = freq;
       if (part !== undefined) plain.part = part;
+      if (keyMeta !== undefined) plain.keyMeta = keyMeta.map(plainMeta);
     }
     this.addExtras(plain);
     return plain;

@@ -9,6 +9,8 @@ import type {
   HashFieldBytes,
   HashLoad,
   ListLoad,
+  ModuleDecoder,
+  ModuleDecoders,
   ModuleLoad,
   ModuleValue,
   SetLoad,
@@ -321,14 +323,23 @@ export class StreamView extends LoadView implements StreamLoad {
 
 /** A module's value. */
 export class ModuleView extends LoadView implements ModuleLoad {
-  declare private valueKept?: ModuleValue;
+  declare private savedKept?: ModuleValue;
+  declare private valueKept?: { readonly value: unknown };
 
   get kind(): "module" {
     return "module";
   }
 
-  get value(): ModuleValue {
-    return this.valueKept ??= moduleValue(this.batch, this.items);
+  get saved(): ModuleValue {
+    return this.savedKept ??= moduleValue(this.batch, this.items);
+  }
+
+  get value(): unknown {
+    if (this.valueKept === undefined) {
+      const decode = decoderOf(this.batch.snapshot?.modules, this.saved.name);
+      this.valueKept = { value: decode?.(this.saved, this.valueBytes) ?? this.saved };
+    }
+    return this.valueKept.value;
   }
 
   get valueBytes(): Uint8Array {
@@ -336,7 +347,7 @@ export class ModuleView extends LoadView implements ModuleLoad {
   }
 
   protected plainValue(): unknown {
-    return plainModule(this.value);
+    return this.value === this.saved ? plainModule(this.saved) : this.value;
   }
 
   protected override printedValue(): unknown {
@@ -346,4 +357,8 @@ export class ModuleView extends LoadView implements ModuleLoad {
   detach(): ModuleView {
     return new ModuleView(this.detachedBatch(), 0);
   }
+}
+
+function decoderOf(decoders: ModuleDecoders | undefined, name: string): ModuleDecoder | undefined {
+  return decoders !== undefined && Object.hasOwn(decoders, name) ? decoders[name] : undefined;
 }

@@ -9,6 +9,7 @@ import type {
   AuxEvent,
   ChecksumState,
   EofEvent,
+  ErrorEvent,
   FunctionEvent,
   KeyCounts,
   ModuleAuxEvent,
@@ -17,10 +18,13 @@ import type {
   SlotEvent,
   SlotRange,
 } from "../events.ts";
+import { NsyncError } from "../errors.ts";
 import type { TapeBatch } from "./batch.ts";
 import { moduleValue, plainModule } from "./module_value.ts";
 import { u64 } from "./numbers.ts";
-import { Snapshot } from "./snapshot.ts";
+import { quoted } from "./decode_error.ts";
+import { KINDS, Snapshot } from "./snapshot.ts";
+import { toText } from "./text.ts";
 import { View, withoutUndefined } from "./view.ts";
 
 /** A note that the snapshot carries about itself. */
@@ -45,14 +49,27 @@ export class AuxView extends View implements AuxEvent {
     return this.batch.bytesAt(this.at + 4);
   }
 
+  get key(): string | undefined {
+    const bytes = this.keyBytes;
+    return bytes === undefined ? undefined : toText(bytes);
+  }
+
+  get keyBytes(): Uint8Array | undefined {
+    return OF_A_KEY.test(this.name) ? this.batch.keyBefore(this.at) : undefined;
+  }
+
   toJSON(): PlainEvent {
-    return { type: this.type, name: this.name, value: this.value };
+    const { type, name, value, key } = this;
+    return withoutUndefined({ type, name, value, key });
   }
 
   detach(): AuxView {
     return new AuxView(this.batch.detached(this.at), 0);
   }
 }
+
+/** Fields that KeyDB writes behind the key that they speak of. */
+const OF_A_KEY = /^keydb-subexpire-(key|when)$/;
 
 /** A function library. */
 export class FunctionView extends View implements FunctionEvent {
@@ -174,6 +191,51 @@ export class SlotView extends View implements SlotEvent {
 
   detach(): SlotView {
     return new SlotView(this.batch.detached(this.at), 0);
+  }
+}
+
+/** Something that was passed over. */
+export class PassedView extends View implements ErrorEvent {
+  declare private errorKept?: NsyncError;
+
+  get type(): "error" {
+    return "error";
+  }
+
+  get error(): NsyncError {
+    return this.errorKept ??= this.word(2) === abi.PASSED_EMPTY ? this.emptyKey() : this.newer();
+  }
+
+  private emptyKey(): NsyncError {
+    const key = this.batch.textAt(this.at + 6);
+    const kind = KINDS[this.word(8)];
+    const offset = u64(this.batch.tape, this.at + 3);
+    return new NsyncError(
+      "RDB_CORRUPT",
+      `Key ${quoted(key)} was passed over: it is an empty ${kind} (byte ${offset}).`,
+      { offset, reading: kind, db: this.word(5), key, ...this.header() },
+    );
+  }
+
+  private newer(): NsyncError {
+    const { family, rdbVersion } = this.header();
+    return new NsyncError(
+      "RDB_UNKNOWN_TYPE",
+      `RDB version ${rdbVersion} of ${family} is newer than this nsync: what is new in it is refused when it comes.`,
+      { offset: u64(this.batch.tape, this.at + 3), reading: "header", ...this.header() },
+    );
+  }
+
+  private header(): { readonly family?: "redis" | "valkey"; readonly rdbVersion?: number } {
+    return { family: this.batch.snapshot?.family, rdbVersion: this.batch.snapshot?.rdbVersion };
+  }
+
+  toJSON(): PlainEvent {
+    return { type: this.type, error: this.error.toJSON() };
+  }
+
+  detach(): PassedView {
+    return new PassedView(this.batch.detached(this.at), 0);
   }
 }
 

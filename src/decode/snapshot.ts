@@ -6,7 +6,7 @@
 
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
-import type { ChecksumState, KeyCounts, Kind } from "../events.ts";
+import type { ChecksumState, KeyCounts, Kind, ModuleDecoders } from "../events.ts";
 import type { TapeBatch } from "./batch.ts";
 
 /** The kinds by their number in abi.ts. */
@@ -23,6 +23,16 @@ export const KINDS: readonly Kind[] = [
   "gcra",
   "cron",
 ];
+
+/** How many keys have a type. */
+export interface TypeCount {
+  /** The type byte. */
+  readonly type: number;
+  /** The kind of value that it stands for. */
+  readonly kind: Kind;
+  /** Number of keys. */
+  readonly keys: number;
+}
 
 /** Databases that are counted: each costs memory, and no server is set up with so many. */
 const MOST_DATABASES = 65_536;
@@ -52,8 +62,15 @@ export class Snapshot {
   keys = 0;
   /** State of the checksum, known at the end. */
   checksum: ChecksumState = "unchecked";
-  /** Per database one number per kind. */
-  readonly #counts: Map<number, number[]> = new Map();
+  /** Decoders for the values of modules. */
+  readonly modules: ModuleDecoders;
+  /** Per database the number of keys per type. */
+  readonly #counts: Map<number, Map<number, TypeCount>> = new Map();
+
+  /** Nothing is known yet. */
+  constructor(modules: ModuleDecoders = {}) {
+    this.modules = modules;
+  }
 
   /** Version of the server that wrote it. */
   get serverVersion(): string | undefined {
@@ -69,14 +86,18 @@ export class Snapshot {
   /** Number of keys by database and kind. */
   get counts(): KeyCounts {
     const counts: { [db: string]: { [kind in Kind]?: number } } = {};
-    for (const [db, numbers] of this.#counts) {
+    for (const [db, types] of this.#counts) {
       const kinds: { [kind in Kind]?: number } = {};
-      for (const [number, kind] of KINDS.entries()) {
-        if (numbers[number] > 0) kinds[kind] = numbers[number];
-      }
+      for (const { kind, keys } of types.values()) kinds[kind] = (kinds[kind] ?? 0) + keys;
       counts[db] = kinds;
     }
     return counts;
+  }
+
+  /** Number of keys by database and type byte, in the order of both. */
+  get types(): [db: number, types: TypeCount[]][] {
+    return [...this.#counts].map(([db, types]): [number, TypeCount[]] => [db, [...types.values()]])
+      .sort(([a], [b]) => a - b);
   }
 
   /** Takes note of a batch's records about the snapshot. */
@@ -97,17 +118,19 @@ export class Snapshot {
 
   #add(tape: Int32Array, at: number): void {
     const db = tape[at + 2];
-    const numbers = this.#counts.get(db) ?? KINDS.map(() => 0);
-    this.#counts.set(db, numbers);
+    const types = this.#counts.get(db) ?? new Map<number, TypeCount>();
+    this.#counts.set(db, types);
     if (this.#counts.size > MOST_DATABASES) {
       throw new NsyncError("LIMIT", `The snapshot has more than ${MOST_DATABASES} databases.`, {
         reading: "database number",
         db,
       });
     }
-    for (const number of KINDS.keys()) {
-      const n = tape[at + 3 + number] >>> 0;
-      numbers[number] += n;
+    for (let word = at + abi.COUNTS_TYPES; word < at + tape[at + 1]; word += 2) {
+      const type = tape[word] & 0xff;
+      const kind = KINDS[tape[word] >> 8] ?? "string";
+      const n = tape[word + 1] >>> 0;
+      types.set(type, { type, kind, keys: (types.get(type)?.keys ?? 0) + n });
       this.keys += n;
     }
   }

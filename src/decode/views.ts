@@ -18,7 +18,14 @@ import {
   ZsetView,
 } from "./load_views.ts";
 import { ArrayView, CronView, GcraView, PathHashView } from "./rare_views.ts";
-import { AuxView, EofView, FunctionView, ModuleAuxView, SlotView } from "./record_views.ts";
+import {
+  AuxView,
+  EofView,
+  FunctionView,
+  ModuleAuxView,
+  PassedView,
+  SlotView,
+} from "./record_views.ts";
 
 /** The event whose record starts at word `at`. */
 export function eventAt(batch: TapeBatch, at: number): NsyncEvent {
@@ -37,6 +44,8 @@ export function eventAt(batch: TapeBatch, at: number): NsyncEvent {
     case abi.TAG_SLOT:
     case abi.TAG_SLOT_IMPORT:
       return new SlotView(batch, at);
+    case abi.TAG_PASSED:
+      return new PassedView(batch, at);
     case abi.TAG_EOF:
       return new EofView(batch);
     default:

@@ -6,8 +6,7 @@
 
 import type { Snapshot } from "../decode/snapshot.ts";
 import { withoutUndefined } from "../decode/view.ts";
-import type { NsyncError } from "../errors.ts";
-import type { ErrorEvent, PlainEvent, ResetEvent, ResetReason, ResumeEvent } from "../events.ts";
+import type { PlainEvent, ResetEvent, ResetReason, ResumeEvent } from "../events.ts";
 import { printAs } from "../inspect.ts";
 import type { Position } from "./position.ts";
 
@@ -65,24 +64,6 @@ export class Resume implements ResumeEvent {
   }
 }
 
-/** Something to know of that does not end the stream. */
-export class Failure implements ErrorEvent {
-  readonly type = "error";
-  readonly error: NsyncError;
-
-  constructor(error: NsyncError) {
-    this.error = error;
-  }
-
-  toJSON(): PlainEvent {
-    return { type: this.type, error: this.error.toJSON() };
-  }
-
-  detach(): this {
-    return this;
-  }
-}
-
-for (const event of [Reset, Resume, Failure]) {
-  printAs(event.prototype, (self: Reset | Resume | Failure) => self.toJSON());
+for (const event of [Reset, Resume]) {
+  printAs(event.prototype, (self: Reset | Resume) => self.toJSON());
 }

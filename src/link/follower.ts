@@ -10,7 +10,7 @@ import type { EventBatch, ResetReason } from "../events.ts";
 import type { BatchSource } from "../event_stream.ts";
 import { addressText, type Settings } from "../options.ts";
 import { connectTransport, errorCode } from "../transport/transport.ts";
-import { Failure } from "./control_events.ts";
+import { Remark } from "../decode/remark.ts";
 import { DeliveredPosition, type Position } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
 import { pause, reconnectDelay } from "./reconnect.ts";
@@ -163,7 +163,7 @@ export class Follower implements BatchSource, SessionHost {
       }
       this.enter(this.#wasGranted ? "reconnecting" : "connecting");
       // The consumer may be far behind: the link goes on all the same.
-      if (error.code !== reported) this.queue.push(new ListBatch([new Failure(error)]));
+      if (error.code !== reported) this.queue.push(new ListBatch([new Remark(error)]));
       reported = error.code;
       if (this.#throve()) failures = 0;
       await pause(reconnectDelay(failures++, error.code), this.#stop.signal);

@@ -98,7 +98,10 @@ async function load(
   replication: { readonly replId: string | undefined; readonly offset: number },
 ): Promise<{ readonly db: number; readonly marked: boolean }> {
   const how = await framing(wire, host.settings);
-  const decoder = Decoder.snapshot(host.settings.limits, true);
+  const decoder = Decoder.snapshot(host.settings.limits, {
+    verify: true,
+    modules: host.settings.modules,
+  });
   try {
     const { snapshot } = decoder;
     if (snapshot === undefined) throw new TypeError("a snapshot's decoder knows its snapshot");

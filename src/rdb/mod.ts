@@ -5,6 +5,15 @@
  */
 
 export { readRdb, type ReadRdbOptions } from "./read.ts";
+export type { RdbFilter } from "./filter.ts";
+export type { RdbProgress } from "./reader.ts";
+export {
+  type DatabaseSummary,
+  type EncodingCount,
+  inspectRdb,
+  type InspectRdbOptions,
+  type RdbSummary,
+} from "./inspect.ts";
 export type { RdbSource } from "./source.ts";
 export type { BatchSource, DeliveryObserver } from "../event_stream.ts";
 export { EventStream } from "../event_stream.ts";

@@ -17,6 +17,8 @@ export type RdbSource =
 
 /** Reads into a view; 0 at the end. */
 export interface ByteReader {
+  /** Bytes that there are in all, where the source tells. */
+  readonly total?: number;
   /** Reads at most `into.length` bytes. */
   read(into: Uint8Array): Promise<number>;
   /** Frees what is open. */
@@ -30,12 +32,12 @@ export async function openSource(source: RdbSource, signal?: AbortSignal): Promi
       ? await openSource(new URL(source), signal)
       : await openFile(source);
   }
-  if (source instanceof Uint8Array) return chunkReader(fromBytes(source));
+  if (source instanceof Uint8Array) return chunkReader(fromBytes(source), source.length);
   if (source instanceof URL) {
     if (source.protocol === "file:") return await openFile(source);
     return await openUrl(source, signal);
   }
-  if (source instanceof Blob) return chunkReader(fromStream(source.stream()));
+  if (source instanceof Blob) return chunkReader(fromStream(source.stream()), source.size);
   if (source instanceof ReadableStream) return chunkReader(fromStream(source));
   if (typeof source === "object" && source !== null && Symbol.asyncIterator in source) {
     return chunkReader(fromIterable(source));
@@ -53,7 +55,8 @@ async function openFile(path: string | URL): Promise<ByteReader> {
   try {
     const { open } = await import("node:fs/promises");
     const file = await open(path, "r");
-    const { size } = await file.stat();
+    const stat = await file.stat();
+    const { size } = stat;
     const length = size > 0 ? Math.min(size, READ_AHEAD) : READ_AHEAD;
     let idle = new Uint8Array(length);
     let buffer = new Uint8Array(length);
@@ -71,6 +74,7 @@ async function openFile(path: string | URL): Promise<ByteReader> {
     // Whoever reads next gets the error.
     ahead.catch(() => {});
     return {
+      total: stat.isFile() ? size : undefined,
       async read(into) {
         if (left.length === 0) {
           try {
@@ -108,7 +112,10 @@ async function openUrl(url: URL, signal?: AbortSignal): Promise<ByteReader> {
   try {
     const response = await fetch(url, { signal });
     if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
-    return chunkReader(fromStream(response.body));
+    const length = response.headers.get("content-length");
+    // Of a body that arrives compressed it is the compressed length.
+    const known = length !== null && response.headers.get("content-encoding") === null;
+    return chunkReader(fromStream(response.body), known ? Number(length) : undefined);
   } catch (cause) {
     throw unreadable(url, cause);
   }
@@ -185,10 +192,11 @@ function fromBytes(bytes: Uint8Array): ChunkSource {
   };
 }
 
-function chunkReader(source: ChunkSource): ByteReader {
+function chunkReader(source: ChunkSource, total?: number): ByteReader {
   let left: Uint8Array = new Uint8Array(0);
   let closed = false;
   return {
+    total,
     async read(into) {
       while (left.length === 0) {
         const chunk = await source.next();

@@ -23,7 +23,10 @@ function buffersIn(value: unknown, found: Set<ArrayBufferLike> = new Set()): Set
 function bytesOf(event: NsyncEvent): unknown {
   switch (event.type) {
     case "load":
-      return [event.keyBytes, event.valueBytes, event.kind === "module" && event.value.fields];
+      return [
+        ...[event.keyBytes, event.valueBytes, event.kind === "module" && event.saved.fields],
+        ...(event.keyMeta ?? []).map(({ fields }) => fields),
+      ];
     case "cmd":
       return [event.argsBytes, event.keysBytes];
     case "aux":

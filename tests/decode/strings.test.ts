@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { latin1 } from "../support/bytes.ts";
+import { concat, latin1 } from "../support/bytes.ts";
 import { Seeded } from "../support/seeded.ts";
 import { compress, copied, copy, literals } from "./lzf.ts";
 import { be, bytes, key, le, length, lzfStr, type Piece, rdb, str } from "./rdb_bytes.ts";
@@ -217,15 +217,24 @@ describe("a compressed string", () => {
     }
   });
 
-  it("beyond the limits is refused before it is made", async () => {
+  it("beyond the limits is refused before it is made, or comes in slices as a value", async () => {
     const codes = bytes(literals(bytes("a")), ...Array<Uint8Array>(400).fill(copy(1, 264)));
     const whole = rdb([bytes(0, str("name"), lzfStr(codes, 400 * 264 + 1))]);
     assert.equal((await readLoads(whole)).length, 1);
-    const { error } = await readBroken(whole, { maxBlobBytes: 100_000 });
-    assert.equal(error.code, "LIMIT");
-    assert.equal(error.key, "name");
-    const packed = await readBroken(whole, { maxBlobBytes: 1000 });
-    assert.equal(packed.error.code, "LIMIT");
-    await assertBroken(bytes(0xc3, 0x81, be(2n ** 63n, 8), 0x81, be(2n ** 63n, 8)), "LIMIT");
+    for (const maxBlobBytes of [100_000, 1000]) {
+      const slices = await readLoads(whole, { maxBlobBytes });
+      const value = concat(slices.map((slice) => {
+        assert.ok(slice.kind === "string");
+        return slice.valueBytes;
+      }));
+      assert.deepEqual(value, new Uint8Array(400 * 264 + 1).fill(0x61));
+    }
+    const list = rdb([bytes(1, str("name"), length(1), lzfStr(codes, 400 * 264 + 1))]);
+    for (const maxBlobBytes of [100_000, 1000]) {
+      const { error } = await readBroken(list, { maxBlobBytes });
+      assert.equal(error.code, "LIMIT");
+      assert.equal(error.key, "name");
+    }
+    await assertBroken(bytes(0xc3, 0x81, be(2n ** 63n, 8), 0x81, be(2n ** 63n, 8)), "RDB_CORRUPT");
   });
 });

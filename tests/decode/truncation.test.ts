@@ -32,7 +32,7 @@ function smallFixtures(count: number): Fixture[] {
 
 /** How many events are complete after each byte, as a decoder that gets them one by one tells. */
 function eventsByByte(input: Uint8Array): number[] {
-  const decoder = Decoder.snapshot(DEFAULT_LIMITS, true);
+  const decoder = Decoder.snapshot(DEFAULT_LIMITS, { verify: true });
   const counts = [0];
   let count = 0;
   for (let at = 0; at < input.length; at++) {

@@ -83,6 +83,13 @@ export function fixtures(): Fixture[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The snapshot with this name, which must be there. */
+export function fixtureNamed(name: string): Fixture {
+  const fixture = fixtures().find((fixture) => fixture.name === name);
+  if (fixture === undefined) throw new Error(`There is no fixture ${name}.`);
+  return fixture;
+}
+
 /** The bytes of a snapshot. */
 export function loadRdb(fixture: { readonly rdbPath: string }): Uint8Array {
   return new Uint8Array(readFileSync(fixture.rdbPath));

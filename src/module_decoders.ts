@@ -1,0 +1,18 @@
+/**
+ * Decoders for the values of modules, as an option.
+ *
+ * @module
+ */
+
+import { NsyncError } from "./errors.ts";
+import type { ModuleDecoders } from "./events.ts";
+
+/** The decoders. Throws an `OPTION` error unless they are functions by name. */
+export function checkedModules(modules: ModuleDecoders | undefined): ModuleDecoders | undefined {
+  for (const [name, decoder] of Object.entries(modules ?? {})) {
+    if (typeof decoder !== "function") {
+      throw new NsyncError("OPTION", `modules[${JSON.stringify(name)}] must be a function.`);
+    }
+  }
+  return modules;
+}
