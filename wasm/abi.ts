@@ -23,6 +23,8 @@ export const GROW = 3;
 export const ERROR = 4;
 /** The RDB is complete; SOURCE_END stands behind its last byte. */
 export const DONE = 5;
+/** The input starts with an envelope around the RDB; nothing has been taken. */
+export const ENVELOPE = 6;
 
 // Control block: byte addresses of u32 words.
 export const TAPE_START = 0;
@@ -85,6 +87,7 @@ export const VALKEY = 2;
 // What begin() starts.
 export const MODE_RDB = 1;
 export const MODE_RESP = 2;
+export const MODE_ENVELOPE = 3;
 
 // Error codes.
 export const ERR_CORRUPT = 1;
@@ -95,6 +98,8 @@ export const ERR_PROTOCOL = 5;
 export const ERR_UNKNOWN_OPCODE = 6;
 export const ERR_MAGIC = 7;
 export const ERR_TRUNCATED = 8;
+/** The envelope has an unknown version, codec or kind; detail: which byte of it (<< 8), and its value. */
+export const ERR_ENVELOPE = 9;
 
 // What was being read.
 export const AT_HEADER = 0;
@@ -131,6 +136,7 @@ export const AT_COMMAND = 29;
 export const AT_KEY_META = 30;
 export const AT_TEMPLATE = 31;
 export const AT_STREAM_IDMP = 32;
+export const AT_ENVELOPE = 33;
 
 // Record tags.
 export const TAG_LOAD = 1;

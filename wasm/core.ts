@@ -1,6 +1,7 @@
 /** The core's front: give it input, run it, take batches off the tape. See abi.ts for what it answers. */
 import * as abi from "./abi.ts";
 import { crc64 as crcOf } from "./crc64.ts";
+import { beginEnvelope, contentStart, releaseEnvelope, runEnvelope } from "./envelope.ts";
 import { fail } from "./error.ts";
 import { setFilter, wantEverything } from "./filter.ts";
 import { lzf } from "./lzf.ts";
@@ -44,6 +45,15 @@ export function filter(kinds: u32, databases: u32, patterns: u32, countsAll: boo
   setFilter(kinds, databases, patterns, countsAll);
 }
 
+/** Starts an envelope around an RDB, whose content goes to the arena piece by piece. */
+export function beginContent(): void {
+  mode = abi.MODE_ENVELOPE;
+  finished = OK;
+  clear(0);
+  beginEnvelope();
+  publish();
+}
+
 /** Starts a command stream; its first byte has the given offset, its first command is in `database`. */
 export function beginStream(offset: f64, database: u32, inlines: bool): void {
   mode = abi.MODE_RESP;
@@ -70,9 +80,10 @@ export function commit(n: u32): void {
 /** Reads on; answers a status. */
 export function run(): i32 {
   if (finished != OK) return finished;
-  const r = mode == abi.MODE_RDB ? runRdb() : runResp();
+  const r = mode == abi.MODE_RDB ? runRdb() : mode == abi.MODE_RESP ? runResp() : runEnvelope();
   if (r == abi.ERROR || r == abi.DONE) finished = r;
   publish();
+  if (mode == abi.MODE_ENVELOPE) store<u32>(abi.ARENA_START, <u32>contentStart());
   return r;
 }
 
@@ -88,7 +99,8 @@ export function release(): void {
   store<u32>(abi.NOTES, 0);
   store<u32>(abi.LAST_LOAD, 0);
   if (mode == abi.MODE_RDB) releaseRdb();
-  else releaseResp();
+  else if (mode == abi.MODE_RESP) releaseResp();
+  else releaseEnvelope();
   In.src = In.done;
   In.pos = In.done;
   In.safe = In.done;

@@ -194,6 +194,7 @@ function passOver(what: u32, at: usize, detail: u32): i32 {
 function header(): i32 {
   const left = In.end - In.pos;
   const known = min<usize>(left, 9);
+  if (left > 0 && matches(0x534356, min<usize>(left, 3))) return left < 3 ? abi.NEED_INPUT : abi.ENVELOPE;
   const redis = matches(0x5349444552, min<usize>(known, 5));
   const valkey = matches(0x59454b4c4156, min<usize>(known, 6));
   if (!redis && !valkey) return fail(abi.ERR_MAGIC, In.pos);
@@ -428,6 +429,8 @@ function idle(): i32 {
 function trailer(): i32 {
   Reading.what = abi.AT_CHECKSUM;
   let state: u32 = abi.CHECKSUM_ABSENT;
+  // The end stands alone in its batch: an envelope around the RDB may yet turn out to be broken.
+  if (Out.tapeDone > Out.tapeStart) return abi.GROW;
   // For the counts too: the checksum can be ended only once.
   let r = room((abi.COUNTS_TYPES + 2 * TYPES + 3) << 2, 0);
   if (r != OK) return r;

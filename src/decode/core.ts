@@ -49,6 +49,7 @@ export class Core {
   #view: DataView;
   readonly #beginSnapshot: Call;
   readonly #beginStream: Call;
+  readonly #beginContent: Call;
   readonly #filter: Call;
   readonly #limit: Call;
   readonly #reserve: Call;
@@ -73,6 +74,7 @@ export class Core {
     this.#view = new DataView(memory.buffer);
     this.#beginSnapshot = call(exports, "beginSnapshot");
     this.#beginStream = call(exports, "beginStream");
+    this.#beginContent = call(exports, "beginContent");
     this.#filter = call(exports, "filter");
     this.#limit = call(exports, "limit");
     this.#reserve = call(exports, "reserve");
@@ -119,6 +121,11 @@ export class Core {
   /** Starts a command stream. */
   beginStream(offset: number, db: number, inlineCommands: boolean): void {
     this.#beginStream(offset, db, inlineCommands ? 1 : 0);
+  }
+
+  /** Starts an envelope, whose content goes to the arena. */
+  beginContent(): void {
+    this.#beginContent();
   }
 
   /** Sets the limits, in bytes. */

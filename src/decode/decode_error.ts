@@ -44,6 +44,7 @@ const READING: readonly string[] = [
   "key metadata",
   "hash template",
   "stream idempotence ids",
+  "compressed envelope",
 ];
 
 const CODES: Readonly<Record<number, NsyncErrorCode>> = {
@@ -55,6 +56,7 @@ const CODES: Readonly<Record<number, NsyncErrorCode>> = {
   [abi.ERR_TRUNCATED]: "RDB_TRUNCATED",
   [abi.ERR_LIMIT]: "LIMIT",
   [abi.ERR_PROTOCOL]: "PROTOCOL",
+  [abi.ERR_ENVELOPE]: "RDB_UNKNOWN_TYPE",
 };
 
 /** The family of a snapshot, from the control block. */
@@ -99,6 +101,8 @@ function sentence(core: Core, kind: number, reading: string, offset: number): st
       return `Opcode ${detail} at byte ${offset} does not exist in ${version}.`;
     case abi.ERR_CHECKSUM:
       return `The checksum of the RDB is wrong: its content was changed or damaged (checksum at byte ${offset}).`;
+    case abi.ERR_ENVELOPE:
+      return envelopeSentence(detail >> 8, detail & 0xff);
     case abi.ERR_LIMIT:
       return `The ${reading} at byte ${offset} is larger than the limits allow; raise maxBlobBytes.`;
     case abi.ERR_TRUNCATED:
@@ -108,6 +112,18 @@ function sentence(core: Core, kind: number, reading: string, offset: number): st
     default:
       return `The ${reading} at byte ${offset} is broken.`;
   }
+}
+
+/** What byte `at` of an envelope says, which is unknown. */
+function envelopeSentence(at: number, value: number): string {
+  const [what, known] = at === 3
+    ? [`version ${value}`, "version 1"]
+    : at === 4
+    ? [`codec ${value}${value === 2 ? " (Zstandard)" : ""}`, "codec 1 (LZ4)"]
+    : at === 6
+    ? [`content ${value}${value === 2 ? " (a command stream)" : ""}`, "content 1 (an RDB)"]
+    : [`flags ${value}`, "flags 0"];
+  return `This RDB is compressed as a whole in an envelope with ${what} (byte ${at}): only ${known} is known; have the server write it with rdbcompression yes or lz4.`;
 }
 
 /** Text in quotes, short, and without anything that a terminal or a reader would take for more than text. */

@@ -10,6 +10,7 @@ import type { ModuleDecoders } from "../events.ts";
 import { type SafePoint, TapeBatch } from "./batch.ts";
 import { type Core, type CoreFilter, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf } from "./decode_error.ts";
+import { Envelope } from "./envelope.ts";
 import type { Limits } from "./limits.ts";
 import { Snapshot } from "./snapshot.ts";
 
@@ -53,25 +54,36 @@ export class Decoder {
   /** What the snapshot says about itself; `undefined` for a command stream. */
   readonly snapshot: Snapshot | undefined;
   readonly #limits: Limits;
+  readonly #how: SnapshotStart | undefined;
+  /** What the snapshot is compressed in as a whole, and what of its content was not decoded yet. */
+  #envelope: Envelope | undefined;
+  #content: Uint8Array = new Uint8Array(0);
+  /** The snapshot's last batch, which waits for the envelope's end. */
+  #held: TapeBatch | undefined;
   #core: Core | undefined;
   #done = false;
   #splitKey: Uint8Array | undefined;
   /** The newest key of the batches so far that is a collection, where aux fields may speak of it. */
   #lastKey: Uint8Array | undefined;
 
-  private constructor(limits: Limits, snapshot?: Snapshot) {
+  private constructor(limits: Limits, how?: SnapshotStart) {
     this.#limits = limits;
-    this.snapshot = snapshot;
+    this.#how = how;
+    this.snapshot = how === undefined ? undefined : new Snapshot(how.modules);
     this.#core = takeCore();
     this.#core.limit(limits.maxBlobBytes, limits.maxStringBytes, limits.maxTransactionBytes);
   }
 
   /** A decoder for an RDB. */
   static snapshot(limits: Limits, how: SnapshotStart): Decoder {
-    const decoder = new Decoder(limits, new Snapshot(how.modules));
-    decoder.#open.beginSnapshot(how.verify, how.strict ?? false);
-    if (how.filter !== undefined) decoder.#open.filter(how.filter);
+    const decoder = new Decoder(limits, how);
+    decoder.#begin(how);
     return decoder;
+  }
+
+  #begin({ verify, strict, filter }: SnapshotStart): void {
+    this.#open.beginSnapshot(verify, strict ?? false);
+    if (filter !== undefined) this.#open.filter(filter);
   }
 
   /** A decoder for a command stream. */
@@ -107,6 +119,10 @@ export class Decoder {
    * before anything else.
    */
   space(): Uint8Array<ArrayBuffer> {
+    return this.#envelope?.space(LITTLE) ?? this.#ownSpace();
+  }
+
+  #ownSpace(): Uint8Array<ArrayBuffer> {
     const core = this.#open;
     let room = core.input(LITTLE);
     if (room < LITTLE) {
@@ -120,7 +136,8 @@ export class Decoder {
 
   /** Tells how many bytes were written into {@linkcode space}. */
   wrote(bytes: number): void {
-    this.#open.commit(bytes);
+    if (this.#envelope === undefined) this.#open.commit(bytes);
+    else this.#envelope.wrote(bytes);
   }
 
   /** Copies as much of `chunk` as there is room for; answers how much. */
@@ -134,16 +151,65 @@ export class Decoder {
 
   /** The next batch; `undefined` when there is none before more input comes, or the snapshot is done. */
   next(): TapeBatch | undefined {
+    if (this.#done) return undefined;
     const core = this.#open;
     for (;;) {
+      if (this.#held !== undefined) return this.#last(this.#held);
       const status = core.run();
-      if (status === abi.DONE) this.#done = true;
-      const batch = this.#take(core);
-      if (batch !== undefined) return batch;
-      if (status === abi.ERROR) throw this.#error(core);
-      if (status === abi.GROW) this.#grow(core);
-      else if (status !== abi.BATCH) return undefined;
+      const enveloped = this.#envelope !== undefined;
+      if (status === abi.DONE) this.#done = !enveloped;
+      const batch = this.#take(core, status === abi.DONE);
+      if (batch !== undefined && status === abi.DONE && enveloped) this.#held = batch;
+      else if (batch !== undefined) return batch;
+      else if (status === abi.ERROR) throw this.#error(core);
+      else if (status === abi.GROW) this.#grow(core);
+      else if (status === abi.ENVELOPE) this.#unpack(core);
+      else if (status !== abi.BATCH && !this.#refill()) return undefined;
     }
+  }
+
+  /** The input turns out to be an envelope: what of it is at hand goes there. */
+  #unpack(core: Core): void {
+    const { verify: _, ...how } = this.#how ?? { verify: false };
+    this.#envelope = new Envelope(
+      core.bytes.slice(core.u32(abi.SOURCE_START), core.u32(abi.INPUT_END)),
+    );
+    // The envelope has checksums of its own; the RDB's is not to be compared (RDB format, 12).
+    this.#begin({ ...how, verify: false });
+  }
+
+  /** Takes more of the envelope's content, if there is any. */
+  #refill(): boolean {
+    if (this.#envelope === undefined) return false;
+    if (this.#content.length === 0) this.#content = this.#envelope.next() ?? this.#content;
+    if (this.#content.length === 0) {
+      if (this.#envelope.done) throw this.#interrupted(this.#open);
+      return false;
+    }
+    const space = this.#ownSpace();
+    const n = Math.min(space.length, this.#content.length);
+    space.set(this.#content.subarray(0, n));
+    this.#open.commit(n);
+    this.#content = this.#content.subarray(n);
+    return true;
+  }
+
+  /** The last batch, once the envelope ends right behind the RDB. */
+  #last(batch: TapeBatch): TapeBatch | undefined {
+    const core = this.#open;
+    const stray = core.u32(abi.INPUT_END) - core.u32(abi.SOURCE_END) + this.#content.length;
+    if (stray > 0 || this.#envelope?.next() !== undefined) {
+      const offset = core.u64(abi.SOURCE_OFFSET);
+      throw new NsyncError(
+        "RDB_CORRUPT",
+        `The compressed envelope goes on behind the RDB in it, which ends at byte ${offset} of its content.`,
+        { offset, reading: "compressed envelope" },
+      );
+    }
+    if (this.#envelope?.done !== true) return undefined;
+    this.#held = undefined;
+    this.#done = true;
+    return batch;
   }
 
   /** Keys that have been decoded, and those that were passed over where they count too. */
@@ -153,16 +219,17 @@ export class Decoder {
 
   /** Offset in the input behind what has been decoded. */
   get end(): number {
-    return this.#open.u64(abi.SOURCE_OFFSET);
+    return this.#envelope?.end ?? this.#open.u64(abi.SOURCE_OFFSET);
   }
 
   /** The error of an input that ends before the snapshot does. */
   truncated(): NsyncError {
-    return this.#interrupted(this.#open);
+    return this.#envelope?.truncated() ?? this.#interrupted(this.#open);
   }
 
   /** A copy of the input behind the snapshot's end. */
   rest(): Uint8Array<ArrayBuffer> {
+    if (this.#envelope !== undefined) return this.#envelope.rest();
     const core = this.#open;
     return core.bytes.slice(core.u32(abi.SOURCE_END), core.u32(abi.INPUT_END));
   }
@@ -171,13 +238,15 @@ export class Decoder {
   close(): void {
     if (this.#core !== undefined) returnCore(this.#core);
     this.#core = undefined;
+    this.#envelope?.close();
+    this.#envelope = undefined;
   }
 
   #error(core: Core): NsyncError {
     return decodeError(core, this.snapshot !== undefined, this.#splitKey);
   }
 
-  #take(core: Core): TapeBatch | undefined {
+  #take(core: Core, endsSnapshot: boolean): TapeBatch | undefined {
     const source = core.u32(abi.SOURCE_START);
     const sourceLength = core.u32(abi.SOURCE_END) - source;
     const tapeStart = core.u32(abi.TAPE_START);
@@ -204,7 +273,7 @@ export class Decoder {
       snapshot: this.snapshot,
       splitKey: this.#splitKey,
       lastKey: this.#lastKey,
-      endsSnapshot: this.#done,
+      endsSnapshot,
       safe: this.snapshot === undefined ? this.safe : undefined,
     });
     if (this.snapshot !== undefined && tape.length > 0) this.#noteBatch(core, batch, this.snapshot);
