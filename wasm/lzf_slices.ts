@@ -15,7 +15,7 @@ const LONGEST: usize = 264;
 /** A slice that the input's end cuts shorter than this waits for more. */
 const WORTH_DELIVERING: usize = 64 << 10;
 /** Room that the arena must have for one slice. */
-export const SLICE_ROOM: usize = REACH + (1 << 20) + LONGEST + SLACK;
+export const SLICE_ROOM: usize = REACH + (256 << 10) + LONGEST + SLACK;
 
 export class Slices {
   /** Compressed bytes that are left to be read, and bytes that are left to be made. */

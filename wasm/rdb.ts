@@ -36,7 +36,7 @@ import { amongEntries } from "./stream.ts";
 import { Limits } from "./string.ts";
 import { clearTemplates, readTemplate } from "./template.ts";
 import { selectTypes, typeInfo } from "./types.ts";
-import { beginValue, closeLoad, closeRecord, continueValue, PART_BYTES, readValue, SPLIT } from "./value.ts";
+import { beginValue, closeLoad, closeRecord, continueValue, FIRST_PART, LATER_PART, readValue, SPLIT } from "./value.ts";
 import { forgetAttributes, Key, Value } from "./value_state.ts";
 
 const HEADER = 0;
@@ -133,8 +133,9 @@ function skip(): i32 {
 /** Only between the entries of a stream and between whole paths of a path hash can a value be split. */
 function partIsLarge(): bool {
   if (Value.kind == abi.KIND_STREAM && !amongEntries()) return false;
-  return (In.pos - In.src) + (Out.arena - Out.arenaStart) >= PART_BYTES ||
-    Out.tape - Out.tapeStart >= PART_BYTES << 2;
+  const size = Value.part == 0 ? FIRST_PART : LATER_PART;
+  return (In.pos - In.src) + (Out.arena - Out.arenaStart) >= size ||
+    Out.tape - Out.tapeStart >= size << 2;
 }
 
 /** Says of which key an error is. */

@@ -40,7 +40,9 @@ import { zipmap } from "./zipmap.ts";
 /** Not a status of `run`: the part at hand must be delivered before the value goes on. */
 export const SPLIT = 100;
 /** A value of which this many bytes are at hand is delivered in parts rather than given more memory. */
-export const PART_BYTES: usize = 1 << 20;
+export const FIRST_PART: usize = 1 << 20;
+/** The further ones are smaller: what consumers make of them is garbage for a while. */
+export const LATER_PART: usize = 256 << 10;
 
 /** Starts the value whose type byte has just been read. */
 export function beginValue(type: u32, info: u32): i32 {
@@ -225,7 +227,7 @@ function packedString(): i32 {
 
 function inflatedSlice(): i32 {
   let r = room(8, SLICE_ROOM);
-  if (r == OK) r = nextSlice(PART_BYTES);
+  if (r == OK) r = nextSlice(LATER_PART);
   if (r != OK) return r;
   putString(Slices.ptr, Slices.len);
   Value.count = 1;
@@ -234,7 +236,7 @@ function inflatedSlice(): i32 {
 }
 
 function slices(): i32 {
-  const n = <usize>min<u64>(Value.left, <u64>PART_BYTES);
+  const n = <usize>min<u64>(Value.left, <u64>LATER_PART);
   if (In.end - In.pos < n) return abi.NEED_INPUT;
   const r = room(8, 0);
   if (r != OK) return r;

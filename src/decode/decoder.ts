@@ -26,6 +26,8 @@ const TAPE_PER_BYTE = 8;
 const KEYDB_VERSION = 9;
 /** Smallest piece of input worth reading. */
 const LITTLE = 16 << 10;
+/** Largest piece of input that is taken at once, also when a large value has made the window larger. */
+const MUCH = 256 << 10;
 
 /** How a snapshot is decoded. */
 export interface SnapshotStart {
@@ -131,7 +133,7 @@ export class Decoder {
       room = core.input(LITTLE);
     }
     const end = core.u32(abi.INPUT_END);
-    return core.bytes.subarray(end, end + room);
+    return core.bytes.subarray(end, end + Math.min(room, MUCH));
   }
 
   /** Tells how many bytes were written into {@linkcode space}. */
