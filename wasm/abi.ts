@@ -88,6 +88,7 @@ export const VALKEY = 2;
 export const MODE_RDB = 1;
 export const MODE_RESP = 2;
 export const MODE_ENVELOPE = 3;
+export const MODE_DUMP = 4;
 
 // Error codes.
 export const ERR_CORRUPT = 1;
@@ -100,6 +101,8 @@ export const ERR_MAGIC = 7;
 export const ERR_TRUNCATED = 8;
 /** The envelope has an unknown version, codec or kind; detail: which byte of it (<< 8), and its value. */
 export const ERR_ENVELOPE = 9;
+/** Something stands behind the value of a DUMP payload. */
+export const ERR_TRAILING = 10;
 
 // What was being read.
 export const AT_HEADER = 0;
@@ -137,6 +140,7 @@ export const AT_KEY_META = 30;
 export const AT_TEMPLATE = 31;
 export const AT_STREAM_IDMP = 32;
 export const AT_ENVELOPE = 33;
+export const AT_FOOTER = 34;
 
 // Record tags.
 export const TAG_LOAD = 1;

@@ -45,11 +45,10 @@ export const PART_BYTES: usize = 1 << 20;
 /** Starts the value whose type byte has just been read. */
 export function beginValue(type: u32, info: u32): i32 {
   Reading.what = abi.AT_KEY;
-  let r = readString();
+  const r = readString();
   if (r != OK) return r;
   Key.ref = reference(Str.ptr);
   Key.len = <u32>Str.len;
-  const keyPtr = Str.ptr;
   if (Filter.active && !isWanted((info >> 8) & 0xff, Str.ptr, Str.len)) {
     Reading.what = abi.AT_STRING + ((info >> 8) & 0xff);
     Out.tape = Out.tapeDone;
@@ -57,6 +56,17 @@ export function beginValue(type: u32, info: u32): i32 {
     startSkip(type, info & 0xff, info >> 16);
     return OK;
   }
+  return begin(type, info, Str.ptr, Str.len);
+}
+
+/** Starts the value of no key: its type byte has just been read. */
+export function beginNameless(type: u32, info: u32): i32 {
+  Key.ref = 0;
+  Key.len = 0;
+  return begin(type, info, 0, 0);
+}
+
+function begin(type: u32, info: u32, keyPtr: usize, keyLen: usize): i32 {
   Value.type = type;
   Value.layout = info & 0xff;
   Value.kind = (info >> 8) & 0xff;
@@ -65,7 +75,7 @@ export function beginValue(type: u32, info: u32): i32 {
   Value.count = 0;
   Value.step = 0;
   Value.left = 0;
-  r = header(keyPtr, Str.len);
+  const r = header(keyPtr, keyLen);
   if (r != OK) return r;
   Value.active = true;
   Reading.what = abi.AT_STRING + Value.kind;
