@@ -9,7 +9,7 @@ import { type RedisServer, startRedis } from "../support/redis.ts";
 import { readServer } from "../support/server_truth.ts";
 import type { Truth, TruthKey } from "../support/truth.ts";
 import { assertTruth } from "../support/truth_compare.ts";
-import { heldBy, written } from "./writing.ts";
+import { heldBy, withoutNegativeZero, written } from "./writing.ts";
 
 /** A module value as release candidates of 4.0 wrote it: nobody can read it. */
 const UNREADABLE = 6;
@@ -21,7 +21,9 @@ const sources = fixtures().filter(({ types }) => !types.includes(UNREADABLE));
 describeWithServer("a real server loads what is written", () => {
   let server: RedisServer;
   beforeAll(async () => {
-    server = await startRedis({ config: { "enable-debug-command": "yes" } });
+    // It looks into every listpack, too.
+    const config = { "enable-debug-command": "yes", "sanitize-dump-payload": "yes" };
+    server = await startRedis({ config });
   });
   afterAll(async () => {
     await server.stop();
@@ -46,8 +48,9 @@ describeWithServer("a real server loads what is written", () => {
       event.type !== "moduleAux" && (event.type !== "load" || event.kind !== "module")
     );
     const actual = await load(await written(known, { version }));
-    for (const { keys } of Object.values(actual.databases)) keys.forEach(withoutNegativeZero);
+    withoutNegativeZero(actual);
     const truth = loadTruth(fixture);
+    withoutNegativeZero(truth);
     const loads = (db: string, key: TruthKey): boolean =>
       key.type !== "module" && !left.has(`${db}:${key.key}`) &&
       (key.expireAtMs === null || Number(key.expireAtMs) > AHEAD);
@@ -80,17 +83,10 @@ describeWithServer("a real server loads what is written", () => {
       });
     }
   }
-
-  it("also what version 11 can be told, as the version that it is", async () => {
-    await assert.rejects(async () => {
-      await load(await written([], { version: 11 }));
-    });
-  });
 });
 
 /** Without idle time, frequency, and what only newer servers report of streams. */
 function reported({ idleSec: _, freq: __, ...key }: TruthKey): TruthKey {
-  withoutNegativeZero(key);
   if (key.type !== "stream") return key;
   return {
     ...key,
@@ -98,10 +94,4 @@ function reported({ idleSec: _, freq: __, ...key }: TruthKey): TruthKey {
       return name === "idmp" || name === "nacked-count" ? undefined : value;
     }),
   };
-}
-
-/** A server that packs a sorted set makes the score -0 into 0. */
-function withoutNegativeZero(key: TruthKey): void {
-  if (key.type !== "zset" || !Array.isArray(key.value)) return;
-  for (const item of key.value) if (Array.isArray(item) && item[1] === "-0") item[1] = "0";
 }
