@@ -29,10 +29,12 @@ export interface DecodeDumpOptions extends Partial<Pick<Limits, "maxBlobBytes">>
  * ```ts
  * import { decodeDump } from "@nsync/nsync";
  *
- * // What DUMP answers for a list of one element.
- * const payload = Uint8Array.fromBase64("AQEGbW9ua2V5CQAK9zvFzw3HEw==");
+ * // What DUMP answers for a list of one element, by whatever client.
+ * const payload = Uint8Array.of(
+ *   ...[1, 1, 6, 109, 111, 110, 107, 101, 121, 10, 0, 65, 34, 28, 130, 32, 94, 188, 244],
+ * );
  * const ev = decodeDump(payload);
- * if (ev.kind === "list") console.log(ev.value);
+ * if (ev.kind === "list") console.log(ev.value); // ["monkey"]
  * ```
  */
 export function decodeDump(payload: Uint8Array, options: DecodeDumpOptions = {}): LoadEvent {

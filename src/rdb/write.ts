@@ -57,14 +57,15 @@ export type EventOrBatch = WritableEvent | Iterable<WritableEvent>;
  *
  * ```ts
  * import { readRdb, writeRdb } from "@nsync/nsync/rdb";
- * import { writeFile } from "node:fs/promises";
+ * import { createWriteStream } from "node:fs";
+ * import { pipeline } from "node:stream/promises";
  *
  * async function* users() {
  *   for await (const ev of readRdb("dump.rdb")) {
  *     if (ev.type !== "load" || ev.key.startsWith("user:")) yield ev;
  *   }
  * }
- * await writeFile("users.rdb", writeRdb(users()));
+ * await pipeline(writeRdb(users()), createWriteStream("users.rdb"));
  * ```
  */
 export function writeRdb(

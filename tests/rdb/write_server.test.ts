@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
-import type { RdbVersion } from "../../src/rdb/mod.ts";
+import { nsync, type PlainEvent, type RdbVersion } from "../../mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { fill } from "../support/fill.ts";
 import { type Fixture, fixtures, loadRdb, loadTruth } from "../support/fixtures.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { readServer } from "../support/server_truth.ts";
@@ -29,12 +30,16 @@ describeWithServer("a real server loads what is written", () => {
     await server.stop();
   });
 
+  async function reload(rdb: Uint8Array): Promise<void> {
+    await server.command("FUNCTION", "FLUSH");
+    writeFileSync(join(server.dir, "dump.rdb"), rdb);
+    await server.command("DEBUG", "RELOAD", "NOSAVE");
+  }
+
   async function load(rdb: Uint8Array): Promise<Truth> {
+    await reload(rdb);
     const client = await server.client();
     try {
-      await client.command("FUNCTION", "FLUSH");
-      writeFileSync(join(server.dir, "dump.rdb"), rdb);
-      await client.command("DEBUG", "RELOAD", "NOSAVE");
       return await readServer(client);
     } finally {
       await client.close();
@@ -83,6 +88,32 @@ describeWithServer("a real server loads what is written", () => {
       });
     }
   }
+
+  it("with idle times and frequencies", async () => {
+    const plain: PlainEvent = { type: "load", db: 0, key: "a", kind: "string", value: "1" };
+    await reload(await written([{ ...plain, idle: 5000 }], { version: 10 }));
+    const idle = Number(await server.command("OBJECT", "IDLETIME", "a"));
+    assert.ok(idle >= 5000 && idle < 5100, `${idle} s`);
+    await server.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu");
+    await reload(await written([{ ...plain, freq: 77 }], { version: 10 }));
+    assert.equal(await server.command("OBJECT", "FREQ", "a"), 77);
+    await server.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
+  });
+
+  it("of a link's snapshot", async () => {
+    const client = await server.client();
+    await client.command("FLUSHALL");
+    await fill(client, { keys: 500 });
+    const before = await readServer(client);
+    const link = nsync(server.url);
+    const rdb = await written(link);
+    // It ends with the snapshot, and the link with it.
+    assert.equal(await link.closed, undefined);
+    await client.command("FLUSHALL");
+    await client.close();
+    const { databases } = await load(rdb);
+    assertTruth({ databases, functions: [] }, before, "the snapshot of a link");
+  });
 });
 
 /** Without idle time, frequency, and what only newer servers report of streams. */
