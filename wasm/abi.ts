@@ -156,7 +156,7 @@ export const TAG_RESIZE = 8;
 export const TAG_COUNTS = 9;
 /** Words: checksum state. */
 export const TAG_EOF = 10;
-/** Metadata of the key whose record follows. Words: classes, classes x (name (2), version, flags, n, n x field). */
+/** Metadata of the key whose record follows. Words: classes, raw (2), classes x (name (2), version, flags, n, n x field). */
 export const TAG_KEY_META = 11;
 /** Something that was passed over. Words: PASSED_* code, offset (2), db, key (2), detail. */
 export const TAG_PASSED = 12;
@@ -285,7 +285,8 @@ export const MODULE_DOUBLE = 4;
 export const MODULE_STRING = 5;
 
 // Words of a TAG_KEY_META record before its classes, and of a class before its fields.
-export const KEY_META_CLASSES = 3;
+export const KEY_META_RAW = 3;
+export const KEY_META_CLASSES = 5;
 export const KEY_META_FIELDS = 5;
 
 /** Words of a stream piece other than STREAM_ENTRY. */

@@ -16,6 +16,7 @@ import type {
 import { ByteSink } from "./byte_sink.ts";
 import { EncodedValue } from "./encoded_value.ts";
 import { encoderFor } from "./encode_value.ts";
+import { putKeyMeta } from "./key_meta.ts";
 import { Subject } from "./subject.ts";
 import { checkVersion, type RdbVersion } from "./version.ts";
 
@@ -58,7 +59,8 @@ export type RdbValue =
 
 /**
  * The DUMP payload of a value, for RESTORE on a server that reads this RDB version. Of a `load`
- * event only the value matters: key and expiry are arguments of RESTORE.
+ * event the value matters, and what modules have attached to the key (from version 13 on); key and
+ * expiry are arguments of RESTORE.
  *
  * A version before that of the value's server has no place for some of what is known of streams (see
  * {@linkcode writeRdb}). What it cannot hold at all is a `RDB_VERSION` error; a value that is not
@@ -85,6 +87,7 @@ export function encodeDump(
   encoder.add(value);
   encoder.finish();
   const payload = new ByteSink();
+  putKeyMeta(subject, value, payload);
   payload.u8(encoded.type);
   payload.raw(encoded.head.view());
   payload.raw(encoded.body.view());

@@ -12,7 +12,8 @@ import type { LoadEvent, NsyncEvent } from "../events.ts";
 import { ByteSink } from "./byte_sink.ts";
 import { EncodedValue, type ValueEncoder } from "./encoded_value.ts";
 import { encoderFor } from "./encode_value.ts";
-import { member, Subject } from "./subject.ts";
+import { putKeyMeta } from "./key_meta.ts";
+import { isThere, member, Subject } from "./subject.ts";
 import { has, magic, type RdbVersion } from "./version.ts";
 
 /** Bytes in a piece. */
@@ -180,6 +181,7 @@ export class RdbWriter {
       out.u8(FREQ);
       out.u8(subject.uint(first.freq, "its frequency", 255));
     }
+    putKeyMeta(subject, first, out);
     out.u8(this.#value.type);
     out.str(key);
     out.raw(this.#value.head.view());
@@ -240,9 +242,4 @@ export class RdbWriter {
       out.len(subject.uint(last, "a slot", LAST_SLOT));
     }
   }
-}
-
-/** JSON may have nulls where an event has nothing. */
-function isThere(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -11,7 +11,6 @@ import type { NsyncEvent, PlainEvent } from "../events.ts";
 import { checkOptionNames } from "../option_names.ts";
 import { turn, TurnClock } from "../turn.ts";
 import { RdbWriter } from "./rdb_writer.ts";
-import { member } from "./subject.ts";
 import { checkVersion, type RdbVersion, versionOfSource } from "./version.ts";
 
 /** How an RDB is written. */
@@ -52,8 +51,7 @@ export type EventOrBatch = WritableEvent | Iterable<WritableEvent>;
  * Redis, and so on. Left out is what older servers do not keep at all: for version 9 the counters of
  * streams and groups (`entriesAdded`, `maxDeletedId`, `entriesRead`), below 11 the `activeTime` of
  * consumers, below 12 the sizes of slots. An `OPTION` error is thrown for objects that are no events,
- * and for events (`cmd`, `resume`) that no RDB can hold; an `error` event that another try would
- * not cure is thrown.
+ * and for events (`cmd`, `resume`) that no RDB can hold; `error` events are passed over.
  *
  * ```ts
  * import { readRdb, writeRdb } from "@nsync/nsync/rdb";
@@ -87,10 +85,7 @@ async function* pieces(
   let ofLink = false;
   reading: for await (const item of pulled(events, signal)) {
     for (const event of eventsOf(item)) {
-      if (event.type === "error") {
-        passOver(event.error);
-        continue;
-      }
+      if (event.type === "error") continue;
       const isFirst = writer === undefined;
       writer ??= new RdbWriter(wanted ?? versionOfSource(event));
       if (event.type === "reset") {
@@ -158,13 +153,6 @@ function eventsOf(item: EventOrBatch): Iterable<WritableEvent> {
     if (typeof item.type === "string") return [item];
   }
   throw new NsyncError("OPTION", "Something among the events has no type, and is no event.");
-}
-
-/** A link's troubles are of no concern as long as it goes on; others are. */
-function passOver(error: unknown): void {
-  if (member(error, "retriable") === true) return;
-  if (NsyncError.is(error)) throw error;
-  throw new NsyncError("SOURCE", `The events hold an error: ${String(member(error, "message"))}`);
 }
 
 function snapshotLost(): NsyncError {

@@ -159,9 +159,14 @@ describe("decodeDump", () => {
     assert.equal(refusal(payload(80, 24, le(5, 8), 1, 1, str("f"), str("v"))), "RDB_UNKNOWN_TYPE");
   });
 
-  it("passes over metadata of the key, which only Redis has", () => {
+  it("knows metadata of the key, which only Redis has", () => {
     const meta = [243, 1, le(0x1234, 4), 2, 5, 5, str("x"), 0] as const;
-    assert.equal(decodeDump(payload(13, ...meta, 0, str("v"))).value, "v");
+    const event = decodeDump(payload(13, ...meta, 0, str("v")));
+    assert.equal(event.value, "v");
+    assert.deepEqual(event.keyMeta?.map(({ fields }) => fields), [[5n, bytes("x")]]);
+    assert.deepEqual(event.detach().toJSON(), event.toJSON());
+    assert.deepEqual(encodeDump(event, 13), payload(13, ...meta, 0, str("v")));
+    assert.throws(() => encodeDump(event, 12), { code: "RDB_VERSION" });
     assert.equal(refusal(payload(12, ...meta, 0, str("v"))), "RDB_UNKNOWN_TYPE");
     assert.equal(refusal(payload(80, ...meta, 0, str("v"))), "RDB_UNKNOWN_TYPE");
     assert.equal(refusal(payload(13, ...meta, ...meta, 0, str("v"))), "RDB_UNKNOWN_TYPE");

@@ -248,15 +248,33 @@ describe("writeRdb", () => {
     await assert.rejects(written(readRdb(broken)), { code: "RDB_UNKNOWN_TYPE" });
   });
 
-  it("passes over a link's troubles, and throws others", async () => {
-    const error = (retriable: boolean, code = "CONNECT") => ({
-      type: "error" as const,
-      error: { code, message: "why", retriable },
-    });
-    const source = [error(true), { type: "reset" as const, rdbVersion: 10 }, string("a", "b")];
-    const header = (await written(source)).subarray(0, 9);
-    assert.deepEqual(header, bytes("REDIS0010"));
-    await assert.rejects(written([error(false, "LIMIT")]), { code: "SOURCE", message: /why/ });
+  it("passes over what is only to be known of", async () => {
+    const error = { type: "error" as const, error: { code: "CONNECT", message: "why" } };
+    const source = [error, { type: "reset" as const, rdbVersion: 10 }, error, string("a", "b")];
+    assert.deepEqual((await written(source)).subarray(0, 9), bytes("REDIS0010"));
+    // A collection without elements, as servers pass it over, too.
+    const empty = rdb([key(2, "empty", 0), bytes(254, 0), key(0, "a", str("b"))]);
+    assert.deepEqual(await written(readRdb(empty)), rdb([bytes(254, 0), key(0, "a", str("b"))]));
+  });
+
+  it("keeps what modules have attached to keys", async () => {
+    const meta = bytes(243, 1, le(0x1234, 4), 1, 9, 2, 9, 3, le(0x3fc00000, 4), 5, str("x"), 0);
+    const records = [bytes(254, 0, meta, key(0, "a", str("b"))), key(0, "c", str("d"))];
+    const source = rdb(records, "REDIS0013");
+    for (const version of [13, 15] as const) {
+      const back = await written(readRdb(source), { version });
+      assert.deepEqual(back, rdb(records, `REDIS00${version}`));
+    }
+    const detached = (await events(source)).map((event) => event.detach());
+    assert.deepEqual(await written(detached, { version: 13 }), source);
+    for (const version of [12, 80] as const) {
+      await assert.rejects(written(readRdb(source), { version }), {
+        code: "RDB_VERSION",
+        key: "a",
+      });
+    }
+    const parsed = JSON.parse(JSON.stringify(detached));
+    await assert.rejects(written(parsed, { version: 13 }), { code: "OPTION", key: "a" });
   });
 
   it("ends a link's snapshot with its eof, and not with a second snapshot", async () => {
