@@ -19,7 +19,7 @@ export { decodeDump, type DecodeDumpOptions, decodeFunctionDump } from "./decode
 export { encodeDump, type RdbValue } from "./encode_dump.ts";
 export {
   type EventOrBatch,
-  type EventSource,
+  type RdbEvents,
   type WritableEvent,
   writeRdb,
   type WriteRdbOptions,

@@ -29,7 +29,7 @@ export interface WriteRdbOptions {
 export type WritableEvent = NsyncEvent | PlainEvent;
 
 /** Events, one by one or many at once: an {@linkcode EventStream}, a generator, an array, batches. */
-export type EventSource = AsyncIterable<EventOrBatch> | Iterable<EventOrBatch>;
+export type RdbEvents = AsyncIterable<EventOrBatch> | Iterable<EventOrBatch>;
 
 /** An event, or several. */
 export type EventOrBatch = WritableEvent | Iterable<WritableEvent>;
@@ -38,10 +38,11 @@ export type EventOrBatch = WritableEvent | Iterable<WritableEvent>;
  * Writes an RDB of `load`, `aux`, `function`, `moduleAux` and `slot` events: pieces of about 64 KiB,
  * each made when it is pulled, from as many events as it takes.
  *
- * The events are written in the order in which they come, aux fields as they are. An `eof` among them
- * means nothing, so that several files can be written into one; but no key may come twice, servers
- * refuse that. The events of a link (those that begin with `reset`) end with the snapshot's `eof`,
- * and the link is closed then.
+ * The events are written in the order in which they come, aux fields as they are (`repl-id` and
+ * `repl-offset` say what a server may resume from: they belong to unchanged content only). An `eof`
+ * among them means nothing, so that several files can be written into one; but no key may come
+ * twice, servers refuse that. The events of a link (those that begin with `reset`) end with the
+ * snapshot's `eof`, and the link is closed then.
  *
  * Values are written in their plain encodings, which servers pack as they load them. A value that came
  * in parts is held in memory until its last part: its size stands before it in the format.
@@ -67,7 +68,7 @@ export type EventOrBatch = WritableEvent | Iterable<WritableEvent>;
  * ```
  */
 export function writeRdb(
-  events: EventSource,
+  events: RdbEvents,
   options: WriteRdbOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   checkOptionNames("writeRdb", options, ["version", "signal"]);
@@ -76,7 +77,7 @@ export function writeRdb(
 }
 
 async function* pieces(
-  events: EventSource,
+  events: RdbEvents,
   wanted: RdbVersion | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
@@ -110,7 +111,7 @@ async function* pieces(
 
 /** What the source gives; it is closed when nobody wants more, without waiting where it hangs. */
 async function* pulled(
-  events: EventSource,
+  events: RdbEvents,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EventOrBatch, void, undefined> {
   const iterator = iteratorOf(events);
@@ -138,7 +139,7 @@ async function* pulled(
   }
 }
 
-function iteratorOf(events: EventSource): AsyncIterator<EventOrBatch> | Iterator<EventOrBatch> {
+function iteratorOf(events: RdbEvents): AsyncIterator<EventOrBatch> | Iterator<EventOrBatch> {
   if (events instanceof EventStream) return events.batches();
   if (typeof events === "object" && events !== null) {
     if (Symbol.asyncIterator in events) return events[Symbol.asyncIterator]();

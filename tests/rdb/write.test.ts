@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { describe, it } from "@std/testing/bdd";
 import {
-  type EventSource,
   type LoadEvent,
   type NsyncEvent,
   type PlainEvent,
+  type RdbEvents,
   readRdb,
   writeRdb,
   type WriteRdbOptions,
@@ -293,7 +293,7 @@ describe("writeRdb", () => {
   });
 
   it("refuses events that no RDB holds", async () => {
-    const wrong: readonly EventSource[] = [
+    const wrong: readonly RdbEvents[] = [
       [{ type: "cmd" }],
       [{ type: "resume" }],
       [{ type: "load" }],

@@ -1,9 +1,9 @@
 import {
   encodeDump,
-  type EventSource,
   type LoadEvent,
   NsyncError,
   type NsyncEvent,
+  type RdbEvents,
   type RdbVersion,
   readRdb,
   type StreamEntry,
@@ -14,7 +14,7 @@ import { concat, latin1 } from "../support/bytes.ts";
 import type { Truth } from "../support/truth.ts";
 
 /** The RDB that is written of these events. */
-export async function written(events: EventSource, options?: WriteRdbOptions): Promise<Uint8Array> {
+export async function written(events: RdbEvents, options?: WriteRdbOptions): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of writeRdb(events, options)) pieces.push(piece);
   return concat(pieces);
