@@ -86,9 +86,9 @@ export class Decoder {
   }
 
   /** A decoder for a DUMP payload: all of it is to be fed before the one call of {@linkcode next}. */
-  static dump(limits: Limits): Decoder {
+  static dump(limits: Limits, modules?: ModuleDecoders): Decoder {
     const whole = { ...limits, maxStringBytes: Number.MAX_SAFE_INTEGER };
-    const decoder = new Decoder("DUMP payload", whole, { verify: true });
+    const decoder = new Decoder("DUMP payload", whole, { verify: true, modules });
     decoder.#open.beginDump();
     return decoder;
   }

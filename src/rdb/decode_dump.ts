@@ -7,11 +7,15 @@
 import { Decoder } from "../decode/decoder.ts";
 import { type Limits, limitsOf } from "../decode/limits.ts";
 import { NsyncError } from "../errors.ts";
-import type { FunctionEvent, LoadEvent, NsyncEvent } from "../events.ts";
+import type { FunctionEvent, LoadEvent, ModuleDecoders, NsyncEvent } from "../events.ts";
+import { checkedModules } from "../module_decoders.ts";
 import { checkOptionNames } from "../option_names.ts";
 
 /** How a DUMP payload is decoded. */
-export interface DecodeDumpOptions extends Partial<Pick<Limits, "maxBlobBytes">> {}
+export interface DecodeDumpOptions extends Partial<Pick<Limits, "maxBlobBytes">> {
+  /** Decoders for the values of modules, by the name of the module's type. */
+  readonly modules?: ModuleDecoders;
+}
 
 /**
  * The value in a DUMP payload, which is also what RESTORE takes. The payload has neither a key nor
@@ -38,7 +42,7 @@ export interface DecodeDumpOptions extends Partial<Pick<Limits, "maxBlobBytes">>
  * ```
  */
 export function decodeDump(payload: Uint8Array, options: DecodeDumpOptions = {}): LoadEvent {
-  checkOptionNames("decodeDump", options, ["maxBlobBytes"]);
+  checkOptionNames("decodeDump", options, ["maxBlobBytes", "modules"]);
   const [event] = decode(payload, options);
   if (event?.type === "load") return event;
   throw new NsyncError(
@@ -51,12 +55,8 @@ export function decodeDump(payload: Uint8Array, options: DecodeDumpOptions = {})
  * The libraries in what FUNCTION DUMP returns; none is a valid answer. Checks and errors are those
  * of {@linkcode decodeDump}.
  */
-export function decodeFunctionDump(
-  payload: Uint8Array,
-  options: DecodeDumpOptions = {},
-): FunctionEvent[] {
-  checkOptionNames("decodeFunctionDump", options, ["maxBlobBytes"]);
-  return decode(payload, options).map((event) => {
+export function decodeFunctionDump(payload: Uint8Array): FunctionEvent[] {
+  return decode(payload, {}).map((event) => {
     if (event.type === "function") return event;
     throw new NsyncError("OPTION", "This is what DUMP returns for a key: decodeDump reads it.");
   });
@@ -73,7 +73,7 @@ function decode(payload: Uint8Array, options: DecodeDumpOptions): NsyncEvent[] {
       `The DUMP payload has ${payload.length} bytes: maxBlobBytes is ${limits.maxBlobBytes}.`,
     );
   }
-  const decoder = Decoder.dump(limits);
+  const decoder = Decoder.dump(limits, checkedModules(options.modules));
   try {
     for (let at = 0; at < payload.length;) at += decoder.feed(payload.subarray(at));
     return [...decoder.next() ?? []];

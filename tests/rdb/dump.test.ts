@@ -5,6 +5,7 @@ import {
   decodeFunctionDump,
   encodeDump,
   type LoadEvent,
+  type ModuleValue,
   NsyncError,
   type RdbValue,
   type RdbVersion,
@@ -219,6 +220,11 @@ describe("decodeDump", () => {
     const call = (...args: unknown[]) => Reflect.apply(decodeDump, undefined, args);
     assert.throws(() => call(new Uint8Array(0), { verify: false }), { code: "OPTION" });
     assert.throws(() => call("text"), { code: "OPTION" });
+    assert.throws(() => call(payload(11), { modules: { a: 5 } }), { code: "OPTION" });
+    const module = payload(12, 7, 0x81, be(1025, 8), 2, 5, 0);
+    const modules = { AAAAAAAAB: (saved: ModuleValue) => saved.fields };
+    assert.deepEqual(decodeDump(module, { modules }).value, [5n]);
+    assert.deepEqual(encodeDump(decodeDump(module, { modules }), 12), module);
     assert.equal(refusal(encodeDump({ kind: "gcra", value: 1 }, 15), decodeFunctionDump), "OPTION");
   });
 });
