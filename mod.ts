@@ -19,4 +19,5 @@ export { Link, type LinkStatus } from "./src/link/link.ts";
 export type { Phase } from "./src/link/session.ts";
 export type { Position } from "./src/link/position.ts";
 export type { ResumePoint } from "./src/link/handshake.ts";
-export * from "./src/rdb/mod.ts";
+export { decodeDump, EventStream, NsyncError, readRdb, toBytes, toText } from "./src/rdb/mod.ts";
+export type * from "./src/rdb/mod.ts";

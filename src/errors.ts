@@ -21,10 +21,11 @@
  * | `RDB_CORRUPT` | the snapshot is broken |
  * | `RDB_CHECKSUM` | the snapshot does not have the checksum it names |
  * | `RDB_UNKNOWN_TYPE` | a value type or opcode that this family and version do not have |
+ * | `RDB_VERSION` | something that the version to be written has no form for |
  * | `LIMIT` | a string, value or command is larger than an option allows |
  * | `UNHANDLED` | a command that cannot be applied |
  * | `SLOW` | the consumer is too far behind |
- * | `OPTION` | an option is wrong, or the call does not fit the state |
+ * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
  * | `SOURCE` | a file or stream could not be read |
  */
 export type NsyncErrorCode =
@@ -40,6 +41,7 @@ export type NsyncErrorCode =
   | "RDB_CORRUPT"
   | "RDB_CHECKSUM"
   | "RDB_UNKNOWN_TYPE"
+  | "RDB_VERSION"
   | "LIMIT"
   | "UNHANDLED"
   | "SLOW"

@@ -108,6 +108,8 @@ export interface LoadBase {
   readonly rdbType: number;
   /** What modules have attached to the key (Redis 8.6), with the first part of a split value. */
   readonly keyMeta: readonly KeyMeta[] | undefined;
+  /** The same as it stands in the snapshot. */
+  readonly keyMetaBytes: Uint8Array | undefined;
 }
 
 /** What a module has attached to a key. */

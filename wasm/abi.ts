@@ -88,6 +88,7 @@ export const VALKEY = 2;
 export const MODE_RDB = 1;
 export const MODE_RESP = 2;
 export const MODE_ENVELOPE = 3;
+export const MODE_DUMP = 4;
 
 // Error codes.
 export const ERR_CORRUPT = 1;
@@ -100,6 +101,8 @@ export const ERR_MAGIC = 7;
 export const ERR_TRUNCATED = 8;
 /** The envelope has an unknown version, codec or kind; detail: which byte of it (<< 8), and its value. */
 export const ERR_ENVELOPE = 9;
+/** Something stands behind the value of a DUMP payload. */
+export const ERR_TRAILING = 10;
 
 // What was being read.
 export const AT_HEADER = 0;
@@ -137,6 +140,7 @@ export const AT_KEY_META = 30;
 export const AT_TEMPLATE = 31;
 export const AT_STREAM_IDMP = 32;
 export const AT_ENVELOPE = 33;
+export const AT_FOOTER = 34;
 
 // Record tags.
 export const TAG_LOAD = 1;
@@ -152,7 +156,7 @@ export const TAG_RESIZE = 8;
 export const TAG_COUNTS = 9;
 /** Words: checksum state. */
 export const TAG_EOF = 10;
-/** Metadata of the key whose record follows. Words: classes, classes x (name (2), version, flags, n, n x field). */
+/** Metadata of the key whose record follows. Words: classes, raw (2), classes x (name (2), version, flags, n, n x field). */
 export const TAG_KEY_META = 11;
 /** Something that was passed over. Words: PASSED_* code, offset (2), db, key (2), detail. */
 export const TAG_PASSED = 12;
@@ -281,7 +285,8 @@ export const MODULE_DOUBLE = 4;
 export const MODULE_STRING = 5;
 
 // Words of a TAG_KEY_META record before its classes, and of a class before its fields.
-export const KEY_META_CLASSES = 3;
+export const KEY_META_RAW = 3;
+export const KEY_META_CLASSES = 5;
 export const KEY_META_FIELDS = 5;
 
 /** Words of a stream piece other than STREAM_ENTRY. */

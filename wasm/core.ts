@@ -1,6 +1,7 @@
 /** The core's front: give it input, run it, take batches off the tape. See abi.ts for what it answers. */
 import * as abi from "./abi.ts";
 import { crc64 as crcOf } from "./crc64.ts";
+import { beginPayload, runDump } from "./dump.ts";
 import { beginEnvelope, contentStart, releaseEnvelope, runEnvelope } from "./envelope.ts";
 import { fail } from "./error.ts";
 import { setFilter, wantEverything } from "./filter.ts";
@@ -54,6 +55,17 @@ export function beginContent(): void {
   publish();
 }
 
+/** Starts a DUMP payload; all of it is to be given before the first `run`. */
+export function beginDump(): void {
+  store<u32>(abi.NOTES, 0);
+  mode = abi.MODE_DUMP;
+  finished = OK;
+  clear(0);
+  wantEverything();
+  beginPayload();
+  publish();
+}
+
 /** Starts a command stream; its first byte has the given offset, its first command is in `database`. */
 export function beginStream(offset: f64, database: u32, inlines: bool): void {
   mode = abi.MODE_RESP;
@@ -80,7 +92,20 @@ export function commit(n: u32): void {
 /** Reads on; answers a status. */
 export function run(): i32 {
   if (finished != OK) return finished;
-  const r = mode == abi.MODE_RDB ? runRdb() : mode == abi.MODE_RESP ? runResp() : runEnvelope();
+  let r: i32;
+  switch (mode) {
+    case abi.MODE_RDB:
+      r = runRdb();
+      break;
+    case abi.MODE_DUMP:
+      r = runDump();
+      break;
+    case abi.MODE_RESP:
+      r = runResp();
+      break;
+    default:
+      r = runEnvelope();
+  }
   if (r == abi.ERROR || r == abi.DONE) finished = r;
   publish();
   if (mode == abi.MODE_ENVELOPE) store<u32>(abi.ARENA_START, <u32>contentStart());
@@ -98,7 +123,7 @@ export function interrupted(): void {
 export function release(): void {
   store<u32>(abi.NOTES, 0);
   store<u32>(abi.LAST_LOAD, 0);
-  if (mode == abi.MODE_RDB) releaseRdb();
+  if (mode == abi.MODE_RDB || mode == abi.MODE_DUMP) releaseRdb();
   else if (mode == abi.MODE_RESP) releaseResp();
   else releaseEnvelope();
   In.src = In.done;

@@ -7,7 +7,7 @@ import { corrupt, Reading } from "./error.ts";
 import { Length, readLength } from "./length.ts";
 import { In, OK, Out, room, word } from "./memory.ts";
 import { moduleFields } from "./module.ts";
-import { putString } from "./string.ts";
+import { putString, reference } from "./string.ts";
 import { Key } from "./value_state.ts";
 
 const MOST_CLASSES: u64 = 7;
@@ -15,7 +15,8 @@ const MOST_CLASSES: u64 = 7;
 /** Puts the metadata on the tape; the key it belongs to follows at once. */
 export function keyMeta(): i32 {
   Reading.what = abi.AT_KEY_META;
-  let r = room(12, 0);
+  let r = room(abi.KEY_META_CLASSES << 2, 0);
+  const raw = In.pos;
   if (r == OK) r = readLength();
   if (r != OK) return r;
   const classes = Length.value;
@@ -24,6 +25,8 @@ export function keyMeta(): i32 {
   word(abi.TAG_KEY_META);
   word(0);
   word(<u32>classes);
+  word(reference(raw));
+  word(0);
   for (let i: u64 = 0; i < classes; i++) {
     r = room(20, 16);
     if (r != OK) return r;
@@ -45,6 +48,7 @@ export function keyMeta(): i32 {
     store<u32>(count, <u32>(Out.tape - count - 4) / 12);
   }
   store<u32>(at, <u32>(Out.tape - at) >> 2, 4);
+  store<u32>(at, <u32>(In.pos - raw), (abi.KEY_META_RAW + 1) << 2);
   Key.meta = Out.tape - at;
   return OK;
 }

@@ -47,11 +47,10 @@ export const LATER_PART: usize = 256 << 10;
 /** Starts the value whose type byte has just been read. */
 export function beginValue(type: u32, info: u32): i32 {
   Reading.what = abi.AT_KEY;
-  let r = readString();
+  const r = readString();
   if (r != OK) return r;
   Key.ref = reference(Str.ptr);
   Key.len = <u32>Str.len;
-  const keyPtr = Str.ptr;
   if (Filter.active && !isWanted((info >> 8) & 0xff, Str.ptr, Str.len)) {
     Reading.what = abi.AT_STRING + ((info >> 8) & 0xff);
     Out.tape = Out.tapeDone;
@@ -59,6 +58,17 @@ export function beginValue(type: u32, info: u32): i32 {
     startSkip(type, info & 0xff, info >> 16);
     return OK;
   }
+  return begin(type, info, Str.ptr, Str.len);
+}
+
+/** Starts the value of no key: its type byte has just been read. */
+export function beginNameless(type: u32, info: u32): i32 {
+  Key.ref = 0;
+  Key.len = 0;
+  return begin(type, info, 0, 0);
+}
+
+function begin(type: u32, info: u32, keyPtr: usize, keyLen: usize): i32 {
   Value.type = type;
   Value.layout = info & 0xff;
   Value.kind = (info >> 8) & 0xff;
@@ -67,7 +77,7 @@ export function beginValue(type: u32, info: u32): i32 {
   Value.count = 0;
   Value.step = 0;
   Value.left = 0;
-  r = header(keyPtr, Str.len);
+  const r = header(keyPtr, keyLen);
   if (r != OK) return r;
   Value.active = true;
   Reading.what = abi.AT_STRING + Value.kind;

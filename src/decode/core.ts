@@ -54,12 +54,15 @@ export class Core {
   readonly #limit: Call;
   readonly #reserve: Call;
   readonly #input: Call;
+  readonly #crc64: (crc: bigint, at: number, length: number) => bigint;
   /** Tells that this many bytes were written at the end of the input. */
   readonly commit: Call;
   /** Reads on; answers a status of abi.ts. */
   readonly run: Call;
   /** Forgets the batch at hand. */
   readonly release: Call;
+  /** Starts a DUMP payload. */
+  readonly beginDump: Call;
   /** Decompresses what stands at the end of the input into the arena: 0 broken, 1 ASCII, 2 other. */
   readonly inflate: Call;
   /** Describes the place where the input stops short, as an error. */
@@ -79,6 +82,8 @@ export class Core {
     this.#limit = call(exports, "limit");
     this.#reserve = call(exports, "reserve");
     this.#input = call(exports, "input");
+    this.#crc64 = crc64Call(exports);
+    this.beginDump = call(exports, "beginDump");
     this.commit = call(exports, "commit");
     this.run = call(exports, "run");
     this.release = call(exports, "release");
@@ -138,6 +143,11 @@ export class Core {
     return this.#input(wanted);
   }
 
+  /** CRC-64 of bytes of linear memory behind bytes whose checksum is `crc`. */
+  crc64(crc: bigint, at: number, length: number): bigint {
+    return this.#crc64(crc, at, length);
+  }
+
   /** Grows the regions to these sizes; false when there is no memory for them. */
   reserve(tape: number, templates: number, arena: number, window: number): boolean {
     const done = this.#reserve(tape, templates, arena, window) !== 0;
@@ -150,7 +160,17 @@ export class Core {
 }
 
 function call(exports: WebAssembly.Exports, name: string): Call {
+  const f = exported(exports, name);
+  return (...args) => Number(f(...args));
+}
+
+function crc64Call(exports: WebAssembly.Exports): (...args: [bigint, number, number]) => bigint {
+  const f = exported(exports, "crc64");
+  return (...args) => BigInt.asUintN(64, BigInt(f(...args)));
+}
+
+function exported(exports: WebAssembly.Exports, name: string): CallableFunction {
   const f = exports[name];
   if (typeof f !== "function") throw new TypeError(`the core has no ${name}`);
-  return (...args) => Number(f(...args));
+  return f;
 }

@@ -45,6 +45,7 @@ const READING: readonly string[] = [
   "hash template",
   "stream idempotence ids",
   "compressed envelope",
+  "footer",
 ];
 
 const CODES: Readonly<Record<number, NsyncErrorCode>> = {
@@ -57,7 +58,11 @@ const CODES: Readonly<Record<number, NsyncErrorCode>> = {
   [abi.ERR_LIMIT]: "LIMIT",
   [abi.ERR_PROTOCOL]: "PROTOCOL",
   [abi.ERR_ENVELOPE]: "RDB_UNKNOWN_TYPE",
+  [abi.ERR_TRAILING]: "RDB_CORRUPT",
 };
+
+/** What is being decoded. */
+export type InputKind = "RDB" | "DUMP payload" | "command stream" | "compressed envelope";
 
 /** The family of a snapshot, from the control block. */
 export function familyOf(core: Core): "redis" | "valkey" | undefined {
@@ -66,32 +71,40 @@ export function familyOf(core: Core): "redis" | "valkey" | undefined {
 }
 
 /** The error that the control block describes; `key` is the key of a value that was split. */
-export function decodeError(core: Core, inSnapshot: boolean, splitKey?: Uint8Array): NsyncError {
+export function decodeError(core: Core, input: InputKind, splitKey?: Uint8Array): NsyncError {
   const kind = core.u32(abi.ERROR_CODE);
   const code = CODES[kind] ?? "RDB_CORRUPT";
   const reading = READING[core.u32(abi.ERROR_READING)] ?? "record";
   const offset = core.u64(abi.ERROR_OFFSET);
-  const version = inSnapshot ? core.u32(abi.RDB_VERSION) : 0;
-  const family = inSnapshot ? familyOf(core) : undefined;
+  const hasVersion = input === "RDB" || input === "DUMP payload";
+  const version = hasVersion ? core.u32(abi.RDB_VERSION) : 0;
+  const family = hasVersion ? familyOf(core) : undefined;
   const keyLength = core.u32(abi.ERROR_KEY_LENGTH);
   const keyAt = core.u32(abi.ERROR_KEY);
   const key = keyLength === abi.NO_KEY
     ? undefined
     : toText(splitKey ?? core.bytes.subarray(keyAt, keyAt + keyLength));
   const of = key === undefined ? "" : ` of key ${quoted(key)}`;
-  return new NsyncError(code, sentence(core, kind, reading + of, offset), {
+  return new NsyncError(code, sentence(core, input, kind, reading + of, offset), {
     offset,
     reading,
     key,
     family,
     rdbVersion: version || undefined,
-    db: inSnapshot ? core.u32(abi.ERROR_DB) : undefined,
+    db: input === "RDB" ? core.u32(abi.ERROR_DB) : undefined,
   });
 }
 
-function sentence(core: Core, kind: number, reading: string, offset: number): string {
+function sentence(
+  core: Core,
+  input: InputKind,
+  kind: number,
+  reading: string,
+  offset: number,
+): string {
   const detail = core.u32(abi.ERROR_DETAIL);
-  const version = `RDB version ${core.u32(abi.RDB_VERSION)} of ${familyOf(core)}`;
+  const inDump = input === "DUMP payload" ? "DUMP payloads of " : "";
+  const version = `${inDump}RDB version ${core.u32(abi.RDB_VERSION)} of ${familyOf(core)}`;
   switch (kind) {
     case abi.ERR_MAGIC:
       return `This is not an RDB: it does not start with REDIS or VALKEY and a known version (byte ${offset}).`;
@@ -100,13 +113,15 @@ function sentence(core: Core, kind: number, reading: string, offset: number): st
     case abi.ERR_UNKNOWN_OPCODE:
       return `Opcode ${detail} at byte ${offset} does not exist in ${version}.`;
     case abi.ERR_CHECKSUM:
-      return `The checksum of the RDB is wrong: its content was changed or damaged (checksum at byte ${offset}).`;
+      return `The checksum of the ${input} is wrong: its content was changed or damaged (checksum at byte ${offset}).`;
     case abi.ERR_ENVELOPE:
       return envelopeSentence(detail >> 8, detail & 0xff);
     case abi.ERR_LIMIT:
       return `The ${reading} at byte ${offset} is larger than the limits allow; raise maxBlobBytes.`;
     case abi.ERR_TRUNCATED:
       return `The input ends at byte ${offset}, inside of the ${reading}.`;
+    case abi.ERR_TRAILING:
+      return `The value of the DUMP payload ends at byte ${offset}, and something stands behind it.`;
     case abi.ERR_PROTOCOL:
       return `The stream is not a command stream: unexpected byte ${detail} at offset ${offset}.`;
     default:

@@ -9,7 +9,7 @@ import { NsyncError } from "../errors.ts";
 import type { ModuleDecoders } from "../events.ts";
 import { type SafePoint, TapeBatch } from "./batch.ts";
 import { type Core, type CoreFilter, returnCore, takeCore } from "./core.ts";
-import { decodeError, familyOf } from "./decode_error.ts";
+import { decodeError, familyOf, type InputKind } from "./decode_error.ts";
 import { Envelope } from "./envelope.ts";
 import type { Limits } from "./limits.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -24,6 +24,8 @@ const MOST_TAPE = 256 << 20;
 const TAPE_PER_BYTE = 8;
 /** KeyDB writes aux fields that speak of the key before them. */
 const KEYDB_VERSION = 9;
+/** The tape has 31 bits for a place in the arena. */
+const MOST_ARENA = 2 ** 31;
 /** Smallest piece of input worth reading. */
 const LITTLE = 16 << 10;
 /** Largest piece of input that is taken at once, also when a large value has made the window larger. */
@@ -51,10 +53,11 @@ export interface StreamStart {
   readonly inlineCommands: boolean;
 }
 
-/** Decodes one snapshot, or one command stream. */
+/** Decodes one snapshot, one DUMP payload, or one command stream. */
 export class Decoder {
   /** What the snapshot says about itself; `undefined` for a command stream. */
   readonly snapshot: Snapshot | undefined;
+  readonly #input: InputKind;
   readonly #limits: Limits;
   readonly #how: SnapshotStart | undefined;
   /** What the snapshot is compressed in as a whole, and what of its content was not decoded yet. */
@@ -68,7 +71,8 @@ export class Decoder {
   /** The newest key of the batches so far that is a collection, where aux fields may speak of it. */
   #lastKey: Uint8Array | undefined;
 
-  private constructor(limits: Limits, how?: SnapshotStart) {
+  private constructor(input: InputKind, limits: Limits, how?: SnapshotStart) {
+    this.#input = input;
     this.#limits = limits;
     this.#how = how;
     this.snapshot = how === undefined ? undefined : new Snapshot(how.modules);
@@ -78,8 +82,16 @@ export class Decoder {
 
   /** A decoder for an RDB. */
   static snapshot(limits: Limits, how: SnapshotStart): Decoder {
-    const decoder = new Decoder(limits, how);
+    const decoder = new Decoder("RDB", limits, how);
     decoder.#begin(how);
+    return decoder;
+  }
+
+  /** A decoder for a DUMP payload: all of it is to be fed before the one call of {@linkcode next}. */
+  static dump(limits: Limits, modules?: ModuleDecoders): Decoder {
+    const whole = { ...limits, maxStringBytes: Number.MAX_SAFE_INTEGER };
+    const decoder = new Decoder("DUMP payload", whole, { verify: true, modules });
+    decoder.#open.beginDump();
     return decoder;
   }
 
@@ -90,7 +102,7 @@ export class Decoder {
 
   /** A decoder for a command stream. */
   static commands(limits: Limits, start: StreamStart): Decoder {
-    const decoder = new Decoder(limits);
+    const decoder = new Decoder("command stream", limits);
     decoder.#open.beginStream(start.offset, start.db, start.inlineCommands);
     return decoder;
   }
@@ -245,7 +257,7 @@ export class Decoder {
   }
 
   #error(core: Core): NsyncError {
-    return decodeError(core, this.snapshot !== undefined, this.#splitKey);
+    return decodeError(core, this.#input, this.#splitKey);
   }
 
   #take(core: Core, endsSnapshot: boolean): TapeBatch | undefined {
@@ -307,7 +319,8 @@ export class Decoder {
     const arena = grown(core.u32(abi.ARENA_CAPACITY), core.u32(abi.WANT_ARENA));
     const templates = grown(core.u32(abi.TEMPLATES_CAPACITY), core.u32(abi.WANT_TEMPLATES));
     const atHand = core.u32(abi.INPUT_END) - core.u32(abi.SOURCE_START);
-    const tooMuch = tape > Math.max(MOST_TAPE, TAPE_PER_BYTE * atHand) || arena > 2 * most ||
+    const tooMuch = tape > Math.max(MOST_TAPE, TAPE_PER_BYTE * atHand) ||
+      arena > Math.min(2 * most, MOST_ARENA) ||
       templates > most;
     if (tooMuch || !core.reserve(tape, templates, arena, 0)) {
       throw this.#limit(core);

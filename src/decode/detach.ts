@@ -76,7 +76,7 @@ function metaOf(record: Int32Array): number {
 }
 
 function metaStrings(meta: Int32Array): number[] {
-  const words: number[] = [];
+  const words: number[] = [abi.KEY_META_RAW];
   for (let word = abi.KEY_META_CLASSES; word < meta.length;) {
     const end = word + abi.KEY_META_FIELDS + 3 * meta[word + 4];
     words.push(word);

@@ -71,7 +71,7 @@ export class Envelope {
           this.#done = true;
           return undefined;
         case abi.ERROR:
-          throw decodeError(core, false);
+          throw decodeError(core, "compressed envelope");
         case abi.GROW:
           core.reserve(0, 0, core.u32(abi.ARENA_CAPACITY) + core.u32(abi.WANT_ARENA), 0);
           break;
@@ -84,7 +84,7 @@ export class Envelope {
   /** The error of an input that ends before the envelope does. */
   truncated(): NsyncError {
     this.#core.interrupted();
-    return decodeError(this.#core, false);
+    return decodeError(this.#core, "compressed envelope");
   }
 
   /** A copy of the input behind the envelope's end. */

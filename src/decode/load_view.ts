@@ -89,8 +89,19 @@ export abstract class LoadView extends View {
   }
 
   get keyMeta(): readonly KeyMeta[] | undefined {
+    const at = this.metaAt;
+    return at === undefined ? undefined : keyMeta(this.batch, at);
+  }
+
+  get keyMetaBytes(): Uint8Array | undefined {
+    const at = this.metaAt;
+    return at === undefined ? undefined : this.batch.bytesAt(at + abi.KEY_META_RAW);
+  }
+
+  /** Word of the tape at which the metadata starts. */
+  private get metaAt(): number | undefined {
     if (!this.has(abi.HAS_META)) return undefined;
-    return keyMeta(this.batch, this.at - this.word(this.word(1) - this.trailer(~0)));
+    return this.at - this.word(this.word(1) - this.trailer(~0));
   }
 
   /** Word of the tape at which the elements start. */

@@ -1,5 +1,5 @@
 /**
- * RDB files: reading them, without sockets or anything of a server's.
+ * RDB files and DUMP payloads: reading and writing them, without sockets or anything of a server's.
  *
  * @module
  */
@@ -15,6 +15,16 @@ export {
   type RdbSummary,
 } from "./inspect.ts";
 export type { RdbSource } from "./source.ts";
+export { decodeDump, type DecodeDumpOptions, decodeFunctionDump } from "./decode_dump.ts";
+export { encodeDump, type RdbValue } from "./encode_dump.ts";
+export {
+  type EventOrBatch,
+  type RdbEvents,
+  type WritableEvent,
+  writeRdb,
+  type WriteRdbOptions,
+} from "./write.ts";
+export type { RdbVersion } from "./version.ts";
 export type { BatchSource, DeliveryObserver } from "../event_stream.ts";
 export { EventStream } from "../event_stream.ts";
 export type { Limits } from "../decode/limits.ts";
