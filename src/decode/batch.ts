@@ -143,6 +143,15 @@ export class TapeBatch implements EventBatch {
     return split ?? this.bytesAt(found + abi.LOAD_KEY);
   }
 
+  /** Is the string whose two words stand at `word` this text? May be false for a text that is not ASCII. */
+  isText(word: number, text: string): boolean {
+    if (this.tape[word + 1] !== text.length) return false;
+    const start = this.tape[word];
+    return start >= 0
+      ? this.#text?.startsWith(text, start) === true
+      : this.#text?.startsWith(text, (start & 0x7fffffff) + this.#sourceLength) === true;
+  }
+
   /** A batch that holds nothing but the record at word `at`. */
   detached(at: number): TapeBatch {
     return new TapeBatch(detachedParts(this, at));

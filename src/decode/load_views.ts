@@ -133,6 +133,21 @@ export class SetView extends ElementsView implements SetLoad {
   }
 }
 
+/** Field names of the newest hashes, by their place. */
+const fieldNames: string[] = [];
+const MOST_NAMES = 16;
+
+/**
+ * The name of field number `i`, at `word`. Hashes of one kind have the same fields: a string that was used
+ * before need not be made, and a Map knows its hash.
+ */
+function fieldName(batch: TapeBatch, word: number, i: number): string {
+  if (i >= MOST_NAMES) return batch.textAt(word);
+  const known = fieldNames[i];
+  if (known !== undefined && batch.isText(word, known)) return known;
+  return fieldNames[i] = batch.textAt(word);
+}
+
 /** A hash. */
 export class HashView extends LoadView implements HashLoad {
   declare private valueKept?: Map<string, string>;
@@ -152,8 +167,8 @@ export class HashView extends LoadView implements HashLoad {
     if (this.valueKept === undefined) {
       const { batch, end, step } = this;
       const fields = new Map<string, string>();
-      for (let word = this.items; word < end; word += step) {
-        fields.set(batch.textAt(word), batch.textAt(word + 2));
+      for (let word = this.items, i = 0; word < end; word += step, i++) {
+        fields.set(fieldName(batch, word, i), batch.textAt(word + 2));
       }
       this.valueKept = fields;
     }
