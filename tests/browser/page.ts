@@ -104,7 +104,9 @@ class WatchedInstance extends WebAssembly.Instance {
 /** Makes a page, or a worker, of the global scope that this runs in. */
 export function install(rdb: RdbModule): void {
   if (!("document" in globalThis)) {
-    globalThis.onmessage = async ({ data }) => postMessage(await readAll(rdb, data));
+    globalThis.onmessage = ({ data }) => {
+      readAll(rdb, data).then(postMessage, (error) => postMessage(String(error)));
+    };
     return;
   }
   WebAssembly.Instance = WatchedInstance;
