@@ -5,7 +5,7 @@
  */
 
 import type { RdbSource, ReadRdbOptions } from "../../src/rdb/mod.ts";
-import { inspectAll, type RdbModule, readAll } from "./reading.ts";
+import { inspectAll, type RdbModule, readAll, redump, rewrite } from "./reading.ts";
 
 /** From what a page reads a file of its server's, or the one that was chosen in its input. */
 export type From = "body" | "url" | "bytes" | "blob" | "iterable" | "file";
@@ -20,6 +20,10 @@ export interface Page {
   readEach(paths: readonly string[]): Promise<string[]>;
   /** Inspects a path of the page's server. */
   inspect(path: string): Promise<string>;
+  /** Writes what a path of the page's server holds. */
+  rewrite(path: string): Promise<string>;
+  /** Makes and decodes DUMP payloads of what a path of the page's server holds. */
+  redump(path: string): Promise<string>;
   /** Reads the chosen file in a worker. */
   readInWorker(): Promise<string>;
   /**
@@ -119,6 +123,8 @@ export function install(rdb: RdbModule): void {
       return readings;
     },
     inspect: async (path) => inspectAll(rdb, await fetched(path)),
+    rewrite: async (path) => rewrite(rdb, await fetched(path)),
+    redump: async (path) => redump(rdb, await fetched(path)),
     readInWorker: () =>
       new Promise((resolve, reject) => {
         const worker = new Worker(import.meta.url, { type: "module" });

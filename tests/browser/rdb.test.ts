@@ -5,7 +5,7 @@ import * as rdb from "../../src/rdb/mod.ts";
 import { describeWithChromium, startChromium } from "../support/chromium.ts";
 import { damagedFixtures, fixtureNamed, fixtures, loadRdb } from "../support/fixtures.ts";
 import type { From, Page } from "./page.ts";
-import { inspectAll, readAll } from "./reading.ts";
+import { inspectAll, readAll, redump, rewrite } from "./reading.ts";
 import { bundles, serve, type Site } from "./site.ts";
 
 const SCRIPTS = "default-src 'self'; img-src data:; script-src 'self'";
@@ -146,6 +146,17 @@ describeWithChromium("./rdb in a browser", () => {
     const inPage = await call(tabOf("package"), "inspect", pathOf(streams));
     assertSame(inPage, await inspectAll(rdb, loadRdb(streams)));
     assert.equal(JSON.parse(inPage).keys, streams.keys);
+  });
+
+  it("writes RDBs and DUMP payloads", async () => {
+    const bytes = loadRdb(streams);
+    const written = await call(tabOf("package"), "rewrite", pathOf(streams));
+    assertSame(written, await rewrite(rdb, bytes));
+    const { keys } = await rdb.inspectRdb(Uint8Array.from(JSON.parse(written)));
+    assert.equal(keys, streams.keys);
+    const dumped = await call(tabOf("package"), "redump", pathOf(streams));
+    assertSame(dumped, await redump(rdb, bytes));
+    assert.equal(JSON.parse(dumped).length, streams.keys);
   });
 
   it("reads in a worker", async () => {

@@ -30,3 +30,19 @@ export async function inspectAll(rdb: RdbModule, source: Rdb.RdbSource): Promise
   const { aux, ...summary } = await rdb.inspectRdb(source);
   return JSON.stringify({ ...summary, aux: [...aux] });
 }
+
+/** The bytes of an RDB that holds what another one does, as JSON. */
+export async function rewrite(rdb: RdbModule, source: Rdb.RdbSource): Promise<string> {
+  const bytes: number[] = [];
+  for await (const piece of rdb.writeRdb(rdb.readRdb(source))) bytes.push(...piece);
+  return JSON.stringify(bytes);
+}
+
+/** What is in the DUMP payloads of an RDB's values, as JSON. */
+export async function redump(rdb: RdbModule, source: Rdb.RdbSource): Promise<string> {
+  const values: unknown[] = [];
+  for await (const event of rdb.readRdb(source)) {
+    if (event.type === "load") values.push(rdb.decodeDump(rdb.encodeDump(event, 11)).toJSON());
+  }
+  return JSON.stringify(values);
+}
