@@ -5,6 +5,7 @@
  * @module
  */
 
+import { NsyncError } from "../errors.ts";
 import { wasmBase64 } from "./core.gen.ts";
 
 let compiled: WebAssembly.Module | undefined;
@@ -22,8 +23,18 @@ export function init(module: WebAssembly.Module): void {
   compiled = module;
 }
 
-/** The compiled core; compiles it when nobody handed one in. */
+/** The compiled core; compiles it when nobody handed one in. Throws `OPTION` where that is forbidden. */
 export function wasmModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(wasmBytes());
+  if (compiled === undefined) {
+    try {
+      compiled = new WebAssembly.Module(wasmBytes());
+    } catch (cause) {
+      throw new NsyncError(
+        "OPTION",
+        "WebAssembly cannot be compiled here: a page's Content-Security-Policy must allow it with 'wasm-unsafe-eval', and any other host can pass a module to init().",
+        { cause },
+      );
+    }
+  }
   return compiled;
 }

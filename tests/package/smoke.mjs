@@ -125,6 +125,17 @@ describe("the npm package", () => {
     });
   }
 
+  it("is bundled for a browser without a flag, and needs nothing there", () => {
+    write("browser.js", `import { readRdb } from "${name}/rdb"; readRdb(new Blob([]));`);
+    const esbuild = join(root, "node_modules/.bin/esbuild");
+    const flags = ["--bundle", "--format=esm", "--platform=browser", "--log-level=warning"];
+    const files = ["--outfile=bundle.js", "--metafile=bundle.json"];
+    assert.equal(run(project, esbuild, "browser.js", ...flags, ...files), "");
+    const { inputs, outputs } = readJson(join(project, "bundle.json"));
+    assert.ok(`node_modules/${name}/dist/rdb.js` in inputs);
+    assert.deepEqual(outputs["bundle.js"].imports, []);
+  });
+
   for (const module of ["nodenext", "esnext"]) {
     const moduleResolution = module === "esnext" ? "bundler" : module;
     it(`has types for moduleResolution ${moduleResolution}`, () => {
