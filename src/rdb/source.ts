@@ -48,16 +48,18 @@ export async function openSource(source: RdbSource, signal?: AbortSignal): Promi
   );
 }
 
-// Not written where it is imported: a bundler for browsers would look for the module, and fail.
-const FILE_SYSTEM = "node:fs/promises";
-
 /** The runtime's files. A browser has none, and is not made to ask for them. */
 async function fileSystem(): Promise<typeof import("node:fs/promises")> {
   // Some bundlers give a browser a `process`, too, but none that is of any version of Node.
   if (Reflect.get(globalThis, "process")?.versions?.node === undefined) {
     throw new Error("a browser has no paths; pass an http(s) URL, a File or bytes");
   }
-  return await import(/* webpackIgnore: true */ /* @vite-ignore */ FILE_SYSTEM);
+  try {
+    // Bundlers for browsers leave an import alone that may fail, or that they are told to leave.
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises");
+  } catch (cause) {
+    throw new Error("this runtime has no node:fs", { cause });
+  }
 }
 
 /** Files are read ahead in two buffers of this size: one fills while the other is decoded. */
