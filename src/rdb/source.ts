@@ -48,18 +48,17 @@ export async function openSource(source: RdbSource, signal?: AbortSignal): Promi
   );
 }
 
-/** The runtime's files. A browser has none, and is not made to ask for them. */
-async function fileSystem(): Promise<typeof import("node:fs/promises")> {
+/** The runtime's files, without an import that a bundler for browsers would look for. */
+function fileSystem(): typeof import("node:fs/promises") {
+  const host: typeof import("node:process") | undefined = Reflect.get(globalThis, "process");
+  const files = host?.getBuiltinModule?.("node:fs/promises");
+  if (files !== undefined) return files;
   // Some bundlers give a browser a `process`, too, but none that is of any version of Node.
-  if (Reflect.get(globalThis, "process")?.versions?.node === undefined) {
-    throw new Error("a browser has no paths; pass an http(s) URL, a File or bytes");
-  }
-  try {
-    // Bundlers for browsers leave an import alone that may fail, or that they are told to leave.
-    return await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises");
-  } catch (cause) {
-    throw new Error("this runtime has no node:fs", { cause });
-  }
+  throw new Error(
+    host?.versions?.node === undefined
+      ? "a browser has no paths; pass an http(s) URL, a File or bytes"
+      : "it takes Node 20.16 or later",
+  );
 }
 
 /** Files are read ahead in two buffers of this size: one fills while the other is decoded. */
@@ -67,7 +66,7 @@ const READ_AHEAD = 2 << 20;
 
 async function openFile(path: string | URL): Promise<ByteReader> {
   try {
-    const { open } = await fileSystem();
+    const { open } = fileSystem();
     const file = await open(path, "r");
     const stat = await file.stat();
     const { size } = stat;
