@@ -25,6 +25,7 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const ENTRIES = {
   mod: "mod.ts",
   rdb: "src/rdb/mod.ts",
+  aof: "src/aof/mod.ts",
   wasm: "src/decode/wasm.ts",
   cli: "src/cli/main.ts",
   bin: "src/cli/bin.ts",

@@ -22,6 +22,8 @@
  * | `RDB_CHECKSUM` | the snapshot does not have the checksum it names |
  * | `RDB_UNKNOWN_TYPE` | a value type or opcode that this family and version do not have |
  * | `RDB_VERSION` | something that the version to be written has no form for |
+ * | `AOF_TRUNCATED` | the append-only file ends inside of a command or a transaction |
+ * | `AOF_CORRUPT` | the append-only file, or its manifest, is broken |
  * | `LIMIT` | a string, value or command is larger than an option allows |
  * | `UNHANDLED` | a command that cannot be applied |
  * | `SLOW` | the consumer is too far behind |
@@ -42,6 +44,8 @@ export type NsyncErrorCode =
   | "RDB_CHECKSUM"
   | "RDB_UNKNOWN_TYPE"
   | "RDB_VERSION"
+  | "AOF_TRUNCATED"
+  | "AOF_CORRUPT"
   | "LIMIT"
   | "UNHANDLED"
   | "SLOW"
@@ -54,8 +58,10 @@ export interface NsyncErrorDetails {
   readonly cause?: unknown;
   /** Trying again can help. */
   readonly retriable?: boolean;
-  /** Byte offset in the input: in the snapshot, or the replication offset in the stream. */
+  /** Byte offset in the input: in the snapshot or file, or the replication offset in the stream. */
   readonly offset?: number;
+  /** File that the offset is in, where the input is made of several. */
+  readonly file?: string;
   /** Whose format the input is in. */
   readonly family?: "redis" | "valkey";
   /** Version in the snapshot's header. */
@@ -78,6 +84,8 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   readonly retriable: boolean;
   /** Byte offset in the input. */
   declare readonly offset?: number;
+  /** File that the offset is in, where the input is made of several. */
+  declare readonly file?: string;
   /** Whose format the input is in. */
   declare readonly family?: "redis" | "valkey";
   /** Version in the snapshot's header. */

@@ -407,7 +407,10 @@ export interface CronLoad extends LoadBase, BatchEvent<CronLoad> {
   readonly valueBytes: CronValue<Uint8Array>;
 }
 
-/** A note that the snapshot carries about itself. */
+/**
+ * A note that the snapshot carries about itself; or, with the name `aof-timestamp`, the second since
+ * 1970 from which on the commands that follow it in an append-only file were written.
+ */
 export interface AuxEvent extends BatchEvent<AuxEvent> {
   /** Discriminates the union. */
   readonly type: "aux";
@@ -516,7 +519,7 @@ export interface ResumeEvent extends BatchEvent<ResumeEvent> {
 
 /** The transaction that a command belongs to. */
 export interface Transaction {
-  /** Counts the transactions of one connection. */
+  /** Counts the transactions of one connection, or of one append-only file. */
   readonly id: number;
   /** It is the first command after MULTI. */
   readonly first: boolean;
@@ -524,7 +527,10 @@ export interface Transaction {
   readonly last: boolean;
 }
 
-/** One command of the live stream. SELECT, PING, REPLCONF, MULTI and EXEC are taken in by the link. */
+/**
+ * One command of the live stream, or of an append-only file. SELECT, PING, REPLCONF, MULTI and EXEC
+ * are taken in.
+ */
 export interface CmdEvent extends BatchEvent<CmdEvent> {
   /** Discriminates the union. */
   readonly type: "cmd";
@@ -540,7 +546,7 @@ export interface CmdEvent extends BatchEvent<CmdEvent> {
   readonly keys: readonly string[] | undefined;
   /** Keys as bytes. */
   readonly keysBytes: readonly Uint8Array[] | undefined;
-  /** Replication offset behind it. */
+  /** Replication offset behind it; in an append-only file, the byte offset in that file. */
   readonly offset: number;
   /** Set inside of MULTI and EXEC. */
   readonly transaction: Transaction | undefined;

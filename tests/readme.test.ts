@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -55,12 +55,14 @@ describeWithServer("the examples of the README", () => {
   let server: RedisServer;
   let dir: string;
   beforeAll(async () => {
-    server = await startRedis();
+    const config = { appendonly: "yes", appendfsync: "always" };
+    server = await startRedis({ config });
     dir = mkdtempSync(join(tmpdir(), "nsync-readme-"));
     await server.command("SET", "foo", "monkey");
     await server.command("HSET", "user:1", "pet", "monkey");
     await server.command("SAVE");
     copyFileSync(join(server.dir, "dump.rdb"), join(dir, "dump.rdb"));
+    cpSync(join(server.dir, "appendonlydir"), join(dir, "appendonlydir"), { recursive: true });
   });
   afterAll(async () => {
     await server.stop();
@@ -71,7 +73,8 @@ describeWithServer("the examples of the README", () => {
     assert.ok(examples().length >= 4);
     for (const { source } of examples()) {
       assert.match(source, /"@nsync\/nsync(\/\w+)?"/);
-      assert.ok(source.includes(URL_IN_EXAMPLES) || source.includes('"dump.rdb"'));
+      const inputs = [URL_IN_EXAMPLES, '"dump.rdb"', '"appendonlydir"'];
+      assert.ok(inputs.some((input) => source.includes(input)));
     }
   });
 

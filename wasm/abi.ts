@@ -21,7 +21,10 @@ export const BATCH = 2;
 export const GROW = 3;
 /** The input is broken; the ERROR_* words say how. Records before it are on the tape. */
 export const ERROR = 4;
-/** The RDB is complete; SOURCE_END stands behind its last byte. */
+/**
+ * The RDB is complete; SOURCE_END stands behind its last byte. Or a timestamp of an append-only file is
+ * later than what was asked for.
+ */
 export const DONE = 5;
 /** The input starts with an envelope around the RDB; nothing has been taken. */
 export const ENVELOPE = 6;

@@ -8,7 +8,7 @@ import { setFilter, wantEverything } from "./filter.ts";
 import { lzf } from "./lzf.ts";
 import { clear, clearOut, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
 import { beginRdb, describeKey, releaseRdb, runRdb } from "./rdb.ts";
-import { beginResp, releaseResp, runResp } from "./resp.ts";
+import { beginAof, beginResp, releaseResp, runResp } from "./resp.ts";
 import { binaryFlag } from "./scan.ts";
 import { Limits } from "./string.ts";
 
@@ -72,6 +72,18 @@ export function beginStream(offset: f64, database: u32, inlines: bool): void {
   finished = OK;
   clear(<u64>offset);
   beginResp(database, inlines);
+  publish();
+}
+
+/**
+ * Starts the commands of an append-only file; its first byte has the given offset. A later timestamp
+ * than `until`, in seconds since 1970, ends it: the answer is DONE. Below 0 nothing does.
+ */
+export function beginFile(offset: f64, until: f64): void {
+  mode = abi.MODE_RESP;
+  finished = OK;
+  clear(<u64>offset);
+  beginAof(<i64>until);
   publish();
 }
 

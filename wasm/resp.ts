@@ -1,7 +1,7 @@
 /**
- * The command stream: RESP multibulks, `*argc CRLF`, argc x (`$length CRLF bytes CRLF`), between them
- * any number of newlines. SELECT, PING, REPLCONF, MULTI and EXEC are taken in; a transaction is held
- * until its EXEC.
+ * The command stream: RESP multibulks, `*argc CRLF`, argc x (`$length CRLF bytes CRLF`). On a link any
+ * number of newlines may stand between them, in an append-only file annotations, `#... CRLF`. SELECT,
+ * PING, REPLCONF, MULTI and EXEC are taken in; a transaction is held until its EXEC.
  */
 import * as abi from "./abi.ts";
 import { fail, Reading } from "./error.ts";
@@ -10,10 +10,16 @@ import { Limits, putString } from "./string.ts";
 
 /** Longest line: a length, or an inline command. */
 const LINE: usize = 64 << 10;
+/** Longest annotation, with its newline. */
+const ANNOTATION: usize = 1024;
 /** Most arguments of one command. */
 const ARGUMENTS: i64 = 0x7fffffff;
 
 let inlineCommands: bool = false;
+/** It is an append-only file. */
+let inFile: bool = false;
+/** Seconds since 1970 beyond which an append-only file is not read; below 0 when all of it is. */
+let until: i64 = -1;
 let db: u32 = 0;
 /** The command at hand: its record on the tape, its first byte (from `src`), arguments to come. */
 let open: bool = false;
@@ -40,6 +46,7 @@ let doneCommands: u32 = 0;
 
 export function beginResp(database: u32, inlines: bool): void {
   inlineCommands = inlines;
+  inFile = false;
   db = database;
   doneDb = database;
   open = false;
@@ -49,6 +56,13 @@ export function beginResp(database: u32, inlines: bool): void {
   doneTransaction = 0;
   store<u32>(abi.GETACKS, 0);
   Reading.what = abi.AT_COMMAND;
+}
+
+/** Starts the commands of an append-only file, which are read up to the first later timestamp. */
+export function beginAof(seconds: i64): void {
+  beginResp(0, false);
+  inFile = true;
+  until = seconds;
 }
 
 export function runResp(): i32 {
@@ -69,7 +83,8 @@ function records(): i32 {
         const full = In.pos - In.src >= BATCH_BYTES || Out.tape - Out.tapeStart >= BATCH_TAPE;
         if (full) return abi.BATCH;
       } else if (newest != 0 && commands > doneCommands + 1 && overlong()) {
-        piece();
+        // Of a file it is to be seen first whether the transaction ends: what is before it comes by itself.
+        if (!inFile || pieces || In.done == In.src) piece();
         return abi.BATCH;
       }
       safePoint();
@@ -107,6 +122,7 @@ function unitDone(): void {
 function piece(): void {
   In.done = In.src + newestStart;
   Out.tapeDone = newest;
+  Out.arenaDone = Out.arena;
   doneDb = newestDb;
   doneTransaction = transaction;
   doneCommands = commands - 1;
@@ -172,10 +188,32 @@ function prefixed(mark: u32): i32 {
   return OK;
 }
 
-/** Starts a command, or passes over a newline. */
+/** Starts a command, or passes over what may stand before it. */
 function command(): i32 {
   if (In.pos >= In.end) return abi.NEED_INPUT;
   const b = <u32>load<u8>(In.pos);
+  start = In.pos - In.src;
+  if (b != 0x2a) {
+    if (!inFile) return beforeCommand(b);
+    return b == 0x23 ? annotation() : wrong();
+  }
+  let r = prefixed(0x2a);
+  if (r != OK) return r;
+  if (number > ARGUMENTS || (inFile && number == 0)) {
+    In.pos = In.src + start;
+    return wrong();
+  }
+  if (number == 0) return OK;
+  r = openRecord();
+  if (r != OK) return r;
+  left = number;
+  open = true;
+  safePoint();
+  return OK;
+}
+
+/** A newline, with which a master keeps a link alive, or an inline command. */
+function beforeCommand(b: u32): i32 {
   if (b == 0x0a) {
     In.pos += 1;
     return OK;
@@ -186,17 +224,54 @@ function command(): i32 {
     In.pos += 2;
     return OK;
   }
-  start = In.pos - In.src;
-  if (b != 0x2a) return inlineCommands && (b | 0x20) - 0x61 < 26 ? inlineCommand() : wrong();
-  let r = prefixed(0x2a);
+  return inlineCommands && (b | 0x20) - 0x61 < 26 ? inlineCommand() : wrong();
+}
+
+/** `#TS:` */
+const TIMESTAMP: u32 = 0x3a535423;
+/** Most figures of a timestamp. */
+const FIGURES: usize = 15;
+
+/**
+ * `#TS:seconds CRLF`: what follows was written from that second on. Other annotations mean nothing, as
+ * to the servers.
+ */
+function annotation(): i32 {
+  let r = line(ANNOTATION);
   if (r != OK) return r;
-  if (number > ARGUMENTS) return wrong();
-  if (number == 0) return OK;
-  r = openRecord();
+  const first = In.pos + 4;
+  let seconds: i64 = 0;
+  let p = first;
+  if (lineEnd > first && load<u32>(In.pos) == TIMESTAMP) {
+    for (; p < first + FIGURES; p++) {
+      const figure = <u32>load<u8>(p) - 0x30;
+      if (figure > 9) break;
+      seconds = seconds * 10 + <i64>figure;
+    }
+    const isTime = p > first && p + 1 == lineEnd && load<u8>(p) == 0x0d;
+    if (isTime) {
+      if (until >= 0 && seconds > until) return abi.DONE;
+      r = timestamp(first, p - first);
+      if (r != OK) return r;
+    } else if (until >= 0) {
+      return wrong();
+    }
+  }
+  In.pos = lineEnd + 1;
+  return OK;
+}
+
+/** On the tape it is an aux field, `aof-timestamp`. */
+function timestamp(figures: usize, n: usize): i32 {
+  const r = room(6 << 2, 16);
   if (r != OK) return r;
-  left = number;
-  open = true;
-  safePoint();
+  word(abi.TAG_AUX);
+  word(6);
+  store<u64>(Out.arena, 0x656d69742d666f61);
+  store<u64>(Out.arena, 0x706d617473, 8);
+  putString(Out.arena, 13);
+  Out.arena += 13;
+  putString(figures, n);
   return OK;
 }
 

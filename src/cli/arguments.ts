@@ -4,18 +4,20 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 
 /** What `nsync --help` prints. */
-export const USAGE: string = `usage: nsync [option]... [url | file.rdb]
+export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
 
 Follows a Redis or Valkey server as a replica does, and prints its snapshot and then every command,
-one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file in
-the same way. Ctrl-C ends it.
+one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file or
+an append-only file in the same way. Ctrl-C ends it.
 
   url        redis://[user[:password]@]host[:port], valkey://... or unix:/path/to/socket;
              by default what VALKEY_URL or REDIS_URL says, else redis://localhost:6379
   file.rdb   a snapshot
+  file.aof   an append-only file, or the manifest of one in several parts
+  directory  such as appendonlydir: an append-only file in several parts
 
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
@@ -40,7 +42,9 @@ export type Source =
   /** A server. */
   | { readonly kind: "server"; readonly url: string; readonly origin: Origin }
   /** An RDB file. */
-  | { readonly kind: "file"; readonly path: string };
+  | { readonly kind: "rdb"; readonly path: string }
+  /** An append-only file. */
+  | { readonly kind: "aof"; readonly path: string };
 
 /** What the command line asks for. */
 export type Request =
@@ -88,8 +92,13 @@ function wrong(why: string): Request {
 function sourceOf(argument: string | undefined, env: Environment): Source {
   if (argument !== undefined) {
     const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
-    if (existsSync(argument) || (!isUrl && /\.rdb$/i.test(argument))) {
-      return { kind: "file", path: argument };
+    const exists = existsSync(argument);
+    if (exists || !isUrl) {
+      const isAof = /(\.aof|\.manifest|\/)$/i.test(argument);
+      if (isAof || (exists && statSync(argument).isDirectory())) {
+        return { kind: "aof", path: argument };
+      }
+      if (exists || /\.rdb$/i.test(argument)) return { kind: "rdb", path: argument };
     }
     return { kind: "server", url: argument, origin: "argument" };
   }

@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { type EventBatch, type EventStream, Link, nsync, NsyncError, readRdb } from "../../mod.ts";
+import { readAof } from "../aof/mod.ts";
 import { VERSION } from "../version.ts";
 import { type Format, readArguments, type Source, USAGE } from "./arguments.ts";
 import { describe } from "./describe.ts";
@@ -65,7 +66,8 @@ async function run(args: readonly string[], output: Output): Promise<number> {
 }
 
 function open(source: Source): EventStream {
-  if (source.kind === "file") return readRdb(source.path);
+  if (source.kind === "rdb") return readRdb(source.path);
+  if (source.kind === "aof") return readAof(source.path);
   // URLs for clients often name a database; a replica gets them all.
   const named = /^((?:redis|valkey):\/\/[^/]+)\/(\d+)$/i.exec(source.url);
   if (named === null) return nsync(source.url);
@@ -77,7 +79,7 @@ function open(source: Source): EventStream {
 
 /** Says which URL was used, where the user may not know. */
 function remark(source: Source): string {
-  if (source.kind === "file" || source.origin === "argument") return "";
+  if (source.kind !== "server" || source.origin === "argument") return "";
   return source.origin === "default"
     ? " (no URL was given: nsync redis://host:6379)"
     : ` (the URL is that of ${source.origin})`;

@@ -51,6 +51,7 @@ export class Core {
   readonly #beginStream: Call;
   readonly #beginContent: Call;
   readonly #filter: Call;
+  readonly #beginFile: Call;
   readonly #limit: Call;
   readonly #reserve: Call;
   readonly #input: Call;
@@ -79,6 +80,7 @@ export class Core {
     this.#beginStream = call(exports, "beginStream");
     this.#beginContent = call(exports, "beginContent");
     this.#filter = call(exports, "filter");
+    this.#beginFile = call(exports, "beginFile");
     this.#limit = call(exports, "limit");
     this.#reserve = call(exports, "reserve");
     this.#input = call(exports, "input");
@@ -131,6 +133,11 @@ export class Core {
   /** Starts an envelope, whose content goes to the arena. */
   beginContent(): void {
     this.#beginContent();
+  }
+
+  /** Starts the commands of an append-only file, up to a timestamp in seconds, or to its end below 0. */
+  beginFile(offset: number, until: number): void {
+    this.#beginFile(offset, until);
   }
 
   /** Sets the limits, in bytes. */

@@ -54,7 +54,7 @@ export interface StreamStart {
   readonly inlineCommands: boolean;
 }
 
-/** Decodes one snapshot, one DUMP payload, or one command stream. */
+/** Decodes one snapshot, one DUMP payload, one command stream, or an append-only file's commands. */
 export class Decoder {
   /** What the snapshot says about itself; `undefined` for a command stream. */
   readonly snapshot: Snapshot | undefined;
@@ -108,17 +108,27 @@ export class Decoder {
     return decoder;
   }
 
+  /**
+   * A decoder for the commands of an append-only file from an offset in it on. It is done before the
+   * first timestamp later than `until`, in seconds since 1970.
+   */
+  static fileCommands(limits: Limits, offset: number, until: number | undefined): Decoder {
+    const decoder = new Decoder("command stream", limits);
+    decoder.#open.beginFile(offset, until ?? -1);
+    return decoder;
+  }
+
   get #open(): Core {
     if (this.#core === undefined) throw new TypeError("the decoder is closed");
     return this.#core;
   }
 
-  /** The snapshot is complete. */
+  /** The snapshot is complete, or the file's commands are read as far as they were asked for. */
   get done(): boolean {
     return this.#done;
   }
 
-  /** Offset behind the last complete unit of the command stream, and the database there. */
+  /** Offset behind the last complete unit of the commands, and the database there. */
   get safe(): SafePoint {
     const core = this.#open;
     return { offset: core.u64(abi.SAFE_OFFSET), db: core.u32(abi.DB) };

@@ -39,6 +39,7 @@ const MOST_DATABASES = 65_536;
 const CHECKSUMS: readonly ChecksumState[] = ["verified", "disabled", "absent", "unchecked"];
 /** Aux fields with these names are remembered. */
 const REMEMBERED = new Set([
+  "ctime",
   "redis-ver",
   "valkey-ver",
   "repl-id",
@@ -54,7 +55,7 @@ export class Snapshot {
   family: "redis" | "valkey" | undefined;
   /** Version in its header. */
   rdbVersion = 0;
-  /** The aux fields that matter to a replica. */
+  /** The aux fields that matter to a reader. */
   readonly aux: Map<string, string> = new Map();
   /** Replication ID and offset as the master told them, rather than as the aux fields do. */
   replication: { readonly replId: string | undefined; readonly offset: number } | undefined;

@@ -64,7 +64,11 @@ function fileSystem(): typeof import("node:fs/promises") {
 /** Files are read ahead in two buffers of this size: one fills while the other is decoded. */
 const READ_AHEAD = 2 << 20;
 
-async function openFile(path: string | URL): Promise<ByteReader> {
+/**
+ * Opens a file; with `from` above 0, at that offset, which only a regular file has. Rejects with a
+ * `SOURCE` error when it cannot be opened.
+ */
+export async function openFile(path: string | URL, from = 0): Promise<ByteReader> {
   try {
     const { open } = fileSystem();
     const file = await open(path, "r");
@@ -75,10 +79,15 @@ async function openFile(path: string | URL): Promise<ByteReader> {
     let buffer = new Uint8Array(length);
     let left: Uint8Array = buffer.subarray(0, 0);
     let reading = false;
+    let stopped = false;
+    let at = from;
     const fill = async (): Promise<number> => {
       reading = true;
       try {
-        return (await file.read(idle, 0, length, null)).bytesRead;
+        // A pipe has no offsets.
+        const { bytesRead } = await file.read(idle, 0, length, from === 0 ? null : at);
+        at += bytesRead;
+        return bytesRead;
       } finally {
         reading = false;
       }
@@ -92,9 +101,12 @@ async function openFile(path: string | URL): Promise<ByteReader> {
         if (left.length === 0) {
           try {
             const n = await ahead;
+            // Whoever closed it has given the memory behind `into` away.
+            if (stopped) return 0;
             [buffer, idle] = [idle, buffer];
             left = buffer.subarray(0, n);
           } catch (cause) {
+            if (stopped) return 0;
             throw unreadable(path, cause);
           }
           if (left.length === 0) return 0;
@@ -107,6 +119,7 @@ async function openFile(path: string | URL): Promise<ByteReader> {
         return n;
       },
       async close() {
+        stopped = true;
         // A pipe may keep a read waiting for ever, and the file's own end waits for it.
         const closed = file.close();
         if (!reading) await closed;
@@ -149,7 +162,8 @@ function shown(path: string | URL): string {
   return typeof path === "string" ? path : `${path.protocol}//${path.host}${path.pathname}`;
 }
 
-function unreadable(path: string | URL, cause: unknown): NsyncError {
+/** The `SOURCE` error of what cannot be read. */
+export function unreadable(path: string | URL, cause: unknown): NsyncError {
   const code = errorCode(cause);
   const why = WHY[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
   return new NsyncError("SOURCE", `${shown(path)} cannot be read: ${why}.`, { cause });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "@std/testing/bdd";
 import { readArguments } from "../../src/cli/arguments.ts";
@@ -16,10 +17,14 @@ describe("the command line", () => {
     assert.deepEqual(source(["redis://h:1"]), server("redis://h:1"));
     assert.deepEqual(source(["unix:/tmp/x.rdb"]), server("unix:/tmp/x.rdb"));
     assert.deepEqual(source(["redis://h/x.rdb"]), server("redis://h/x.rdb"));
+    assert.deepEqual(source(["redis://h/"]), server("redis://h/"));
     assert.deepEqual(source(["somewhere"]), server("somewhere"));
-    assert.deepEqual(source(["no/such.rdb"]), { kind: "file", path: "no/such.rdb" });
-    assert.deepEqual(source([existing]), { kind: "file", path: existing });
-    assert.deepEqual(source(["--", "-x.rdb"]), { kind: "file", path: "-x.rdb" });
+    assert.deepEqual(source(["no/such.rdb"]), { kind: "rdb", path: "no/such.rdb" });
+    assert.deepEqual(source([existing]), { kind: "rdb", path: existing });
+    assert.deepEqual(source(["--", "-x.rdb"]), { kind: "rdb", path: "-x.rdb" });
+    for (const path of ["no/such.aof", "no/such.manifest", "no/such/", dirname(existing)]) {
+      assert.deepEqual(source([path]), { kind: "aof", path });
+    }
   });
 
   it("looks into the environment where it names none", () => {

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, copyFileSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { readRdb, toBytes } from "../../mod.ts";
+import { readAof } from "../../src/aof/mod.ts";
 import { widthOf } from "../../src/cli/line.ts";
 import { VERSION } from "../../src/version.ts";
+import { AofDirectory } from "../aof/aof_files.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import type { RunningScript, Runtime, ScriptResult } from "../support/exit.ts";
 import { freePort, type RedisServer, startRedis } from "../support/redis.ts";
@@ -47,7 +49,7 @@ function suite(runtime: Runtime): void {
       for (const flag of ["-h", "--help"]) {
         const { code, stdout, stderr } = await end(startCli(runtime, [flag]));
         assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-        assert.match(stdout, /^usage: nsync \[option\]\.\.\. \[url \| file\.rdb\]\n/);
+        assert.match(stdout, /^usage: nsync \[option\]\.\.\. \[url \| file\.rdb .+\]\n/);
       }
       for (const flag of ["-v", "--version"]) {
         const { code, stdout, stderr } = await end(startCli(runtime, [flag]));
@@ -93,6 +95,28 @@ function suite(runtime: Runtime): void {
       const expected: unknown[] = [];
       for await (const event of readRdb(path)) expected.push(event.toJSON());
       assert.deepEqual(parse(stdout), JSON.parse(JSON.stringify(expected)));
+    });
+
+    it("reads an append-only file, in parts or as one", async () => {
+      const source = fixture("redis-7.2.6/aof/base").replace(/base\.rdb$/, "");
+      using dir = new AofDirectory();
+      for (const name of ["base.rdb", "incr.aof"]) {
+        copyFileSync(join(source, name), join(dir.path, name));
+      }
+      dir.write("x.manifest", "file base.rdb seq 1 type b\nfile incr.aof seq 1 type i\n");
+      for (const path of [dir.path, join(dir.path, "x.manifest"), join(dir.path, "incr.aof")]) {
+        const { code, stdout, stderr } = await end(startCli(runtime, [path]));
+        assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+        const expected: unknown[] = [];
+        for await (const event of readAof(path)) expected.push(event.toJSON());
+        assert.ok(expected.length > 20);
+        assert.deepEqual(parse(stdout), JSON.parse(JSON.stringify(expected)));
+      }
+      const cut = dir.write("cut.aof", readFileSync(join(source, "incr.aof")).subarray(0, -1));
+      const { code, stdout, stderr } = await end(startCli(runtime, ["--json", cut]));
+      assert.equal(code, 1);
+      assert.equal(parse(stdout).length, 21);
+      assert.match(stderr, /^nsync: .+cut\.aof ends inside of the command .+\n$/);
     });
 
     it("is as wide as COLUMNS says, without a terminal", async () => {
