@@ -138,12 +138,17 @@ describe("the tables of the README", () => {
     }
   });
 
-  it("name every option of readRdb", () => {
-    const source = readFileSync(join(root, "src/rdb/read.ts"), "utf8");
-    const known = /checkOptionNames\("readRdb", options, \[([^\]]*)\]/.exec(source)?.[1] ?? "";
-    const named = [...table("Of `readRdb(source, options)`").keys()];
-    assert.deepEqual(named.sort(), (known.match(/\w+/g) ?? []).sort());
-  });
+  const readers = [["readRdb", "source", "src/rdb/read.ts"], ["readAof", "path", "src/aof/read.ts"]];
+  for (const [name, parameter, file] of readers) {
+    it(`name every option of ${name}`, () => {
+      const source = readFileSync(join(root, file), "utf8");
+      const names = new RegExp(`checkOptionNames\\("${name}", options, \\[([^\\]]*)\\]`);
+      const known = names.exec(source)?.[1].match(/\w+/g) ?? [];
+      const named = [...table(`Of \`${name}(${parameter}, options)\``).keys()];
+      assert.ok(known.length > 0);
+      assert.deepEqual(named.sort(), known.sort());
+    });
+  }
 
   it("name every type of event and every kind of value", () => {
     const source = readFileSync(join(root, "src/events.ts"), "utf8");
