@@ -138,7 +138,11 @@ describe("the tables of the README", () => {
     }
   });
 
-  const readers = [["readRdb", "source", "src/rdb/read.ts"], ["readAof", "path", "src/aof/read.ts"]];
+  const readers = [["readRdb", "source", "src/rdb/read.ts"], [
+    "readAof",
+    "path",
+    "src/aof/read.ts",
+  ]];
   for (const [name, parameter, file] of readers) {
     it(`name every option of ${name}`, () => {
       const source = readFileSync(join(root, file), "utf8");
