@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { ASC_OPTIONS } from "./core_options.mjs";
 import { script } from "./runtimes.mjs";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
@@ -32,13 +33,6 @@ const ENTRIES = {
 };
 
 const GENERATED = "src/decode/core.gen.ts";
-
-const ASC_OPTIONS = [
-  ...["--optimizeLevel", "3", "--shrinkLevel", "0", "--noAssert"],
-  ...["--runtime", "stub", "--enable", "simd"],
-  // Below lies the control block of wasm/abi.ts.
-  ...["--memoryBase", "1024"],
-];
 
 /** SHA-256 over all that the core is made of. */
 function hashOfSources() {

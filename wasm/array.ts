@@ -20,6 +20,7 @@ export function arrayValue(): i32 {
     r = readLength();
     if (r != OK) return r;
     const n = Length.value;
+    if (n == 0) return corrupt();
     r = readLength();
     if (r != OK) return r;
     if (Length.value > 1) return corrupt(<u32>Length.value);
@@ -31,7 +32,7 @@ export function arrayValue(): i32 {
       cursor = Length.value + 1;
     }
     Value.left = n;
-    Value.empty = n == 0;
+    Value.empty = false;
     Value.step = 1;
     safePoint();
   }

@@ -120,7 +120,10 @@ export function run(): i32 {
   }
   if (r == abi.ERROR || r == abi.DONE) finished = r;
   publish();
-  if (mode == abi.MODE_ENVELOPE) store<u32>(abi.ARENA_START, <u32>contentStart());
+  if (mode == abi.MODE_ENVELOPE) {
+    store<u32>(abi.ARENA_START, <u32>contentStart());
+    store<u32>(abi.ERROR_KEY_LENGTH, <u32>abi.NO_KEY);
+  }
   return r;
 }
 
@@ -141,6 +144,7 @@ export function release(): void {
   In.src = In.done;
   In.pos = In.done;
   In.safe = In.done;
+  In.wanted = 0;
   clearOut();
   publish();
 }

@@ -6,7 +6,7 @@
 import * as abi from "./abi.ts";
 import { crc64 } from "./crc64.ts";
 import { corrupt, fail, Reading } from "./error.ts";
-import { keyMeta } from "./key_meta.ts";
+import { beginKeyMeta, keyMeta } from "./key_meta.ts";
 import { fallBack, In, OK, Out, safePoint } from "./memory.ts";
 import { beginRdb } from "./rdb.ts";
 import { functionLibrary } from "./records.ts";
@@ -26,9 +26,10 @@ const TEMPLATE_LISTPACK_REFERENCE: u32 = 30;
 const TEMPLATE_ARRAY_REFERENCE: u32 = 32;
 
 const START = 0;
-const TYPE = 1;
-const VALUE = 2;
-const LIBRARIES = 3;
+const META = 1;
+const TYPE = 2;
+const VALUE = 3;
+const LIBRARIES = 4;
 
 let step: i32 = START;
 let family: u32 = 0;
@@ -80,11 +81,22 @@ function footer(): i32 {
   In.end = end;
   const holdsFunctions = In.pos == end || (version >= 10 && <u32>load<u8>(In.pos) == FUNCTION2);
   step = holdsFunctions ? LIBRARIES : TYPE;
+  if (!holdsFunctions && family == abi.REDIS && version >= 13 && <u32>load<u8>(In.pos) == KEY_META) {
+    In.pos++;
+    beginKeyMeta();
+    step = META;
+  }
+  safePoint();
   return OK;
 }
 
 function value(): i32 {
   let r: i32;
+  if (step == META) {
+    r = keyMeta();
+    if (r != OK) return r;
+    step = TYPE;
+  }
   if (step == TYPE) {
     r = type();
     if (r != OK) return r;
@@ -101,11 +113,6 @@ function value(): i32 {
 }
 
 function type(): i32 {
-  if (family == abi.REDIS && version >= 13 && <u32>load<u8>(In.pos) == KEY_META) {
-    In.pos++;
-    const r = keyMeta();
-    if (r != OK) return r;
-  }
   Reading.what = abi.AT_OPCODE;
   if (In.pos >= In.end) return abi.NEED_INPUT;
   const b = <u32>load<u8>(In.pos);

@@ -8,8 +8,8 @@ import { copyString } from "./string.ts";
 import { FIELDS_EXPIRE_AFTER } from "./types.ts";
 import { Value } from "./value_state.ts";
 
-/** The servers' own bound, in milliseconds since 1970. */
-const LATEST: i64 = 0xffffffffffff;
+/** The servers' own bound of a field's expiry, in milliseconds since 1970. */
+export const LATEST_EXPIRY: i64 = 0xffffffffffff;
 
 let earliest: i64 = 0;
 
@@ -23,7 +23,7 @@ export function hashExpiry(): i32 {
     if (relative) {
       if (In.end - In.pos < 8) return abi.NEED_INPUT;
       earliest = load<i64>(In.pos);
-      if (earliest < 0 || earliest > LATEST + 1) return corrupt();
+      if (earliest < 0 || earliest > LATEST_EXPIRY + 1) return corrupt();
       In.pos += 8;
     } else {
       earliest = 1;
@@ -38,9 +38,9 @@ export function hashExpiry(): i32 {
     if (r != OK) return r;
     let expiry: i64 = abi.NO_FIELD_EXPIRY;
     if (Length.value != 0) {
-      if (Length.value > <u64>LATEST) return corrupt();
+      if (Length.value > <u64>LATEST_EXPIRY) return corrupt();
       expiry = earliest + <i64>Length.value - 1;
-      if (expiry > LATEST) return corrupt();
+      if (expiry > LATEST_EXPIRY) return corrupt();
     }
     r = copyString();
     if (r == OK) r = copyString();

@@ -33,6 +33,8 @@ export class In {
   static summed: usize = 0;
   /** Offset in the whole input of address 0 (wraps). */
   static origin: u64 = 0;
+  /** Offset in the whole input up to which it must be at hand before reading can go on. */
+  static wanted: u64 = 0;
 }
 
 /** Tape and arena. */
@@ -47,6 +49,9 @@ export class Out {
   static arena: usize = 0;
   static arenaDone: usize = 0;
   static arenaSafe: usize = 0;
+  /** Number of the batch at hand, and bytes of its arena that many records may share. */
+  static batch: u32 = 0;
+  static shared: usize = 0;
 }
 
 /** The hash templates of the file; see template.ts. */
@@ -71,20 +76,30 @@ export function fallBack(): void {
   Out.arena = Out.arenaSafe;
 }
 
+/** Is known to be of no use, what has come since the last time? */
+export function tooEarly(): bool {
+  return In.origin + <u64>In.end < In.wanted;
+}
+
+/** The next `n` bytes are needed, and not all of them are at hand. */
+export function needBytes(n: u64): i32 {
+  In.wanted = In.origin + <u64>In.pos + n;
+  return abi.NEED_INPUT;
+}
+
 /** Asks for room: OK, or GROW with what is wanted. */
 // @ts-ignore: decorator
 @inline
 export function room(tape: usize, arena: usize): i32 {
-  if (Out.tape + tape <= Out.tapeEnd && Out.arena + arena <= Out.arenaEnd) return OK;
+  if (Out.tape + tape <= Out.tapeEnd && arena <= Out.arenaEnd - Out.arena) return OK;
   return noRoom(tape, arena);
 }
 
 function noRoom(tape: usize, arena: usize): i32 {
   store<u32>(abi.WANT_TAPE, Out.tape + tape > Out.tapeEnd ? <u32>(Out.tape + tape - Out.tapeEnd) : 0);
-  store<u32>(
-    abi.WANT_ARENA,
-    Out.arena + arena > Out.arenaEnd ? <u32>(Out.arena + arena - Out.arenaEnd) : 0,
-  );
+  // Close to the end of 32 bits of memory a sum would wrap: arenas become that large, tapes do not.
+  const left = Out.arenaEnd - Out.arena;
+  store<u32>(abi.WANT_ARENA, arena > left ? <u32>(arena - left) : 0);
   store<u32>(abi.WANT_TEMPLATES, 0);
   return abi.GROW;
 }
@@ -183,6 +198,8 @@ export function compact(): void {
 
 /** Empties tape and arena. */
 export function clearOut(): void {
+  Out.batch++;
+  Out.shared = 0;
   Out.tape = Out.tapeStart;
   Out.tapeDone = Out.tapeStart;
   Out.tapeSafe = Out.tapeStart;
@@ -200,6 +217,7 @@ export function clear(offset: u64): void {
   In.safe = In.start;
   In.summed = In.start;
   In.origin = offset - <u64>In.start;
+  In.wanted = 0;
   clearOut();
   Kept.next = Kept.start;
 }

@@ -85,10 +85,19 @@ function moduleTail(head: usize, raw: usize): void {
   store<u32>(head, fields, 20);
 }
 
+/** Goes on with fields, up to the closing zero, and puts them on the tape. */
+export function moduleFields(): i32 {
+  do {
+    const r = field();
+    if (r != OK) return r;
+    safePoint();
+  } while (!Field.last);
+  return OK;
+}
+
 /** Goes on with a module's value: OK when it is complete. It is never split: its raw bytes lie together. */
 export function moduleValue(): i32 {
   let r: i32;
-  const head = Value.at + (abi.LOAD_ITEMS << 2);
   if (Value.step == 0) {
     Value.empty = false;
     Value.left = <u64>(In.pos - In.src);
@@ -99,52 +108,59 @@ export function moduleValue(): i32 {
     Value.step = 1;
     safePoint();
   }
-  for (;;) {
-    const before = fields;
-    r = field();
-    if (r != OK) {
-      fields = before;
-      return r;
-    }
-    safePoint();
-    if (Field.last) break;
-  }
-  moduleTail(head, In.src + <usize>Value.left);
+  r = moduleFields();
+  if (r != OK) return r;
+  moduleTail(Value.at + (abi.LOAD_ITEMS << 2), In.src + <usize>Value.left);
   Value.count = 1;
   return OK;
 }
 
-/** `module id, when opcode (2), when, fields`: the module's own data, beside the keys. */
+/** The module aux data at hand: its record on the tape, 0 before there is one; its first byte from `src`. */
+let auxAt: usize = 0;
+let auxRaw: usize = 0;
+
+/** Starts module aux data. */
+export function beginModuleAux(): void {
+  auxAt = 0;
+}
+
+/**
+ * `module id, when opcode (2), when (1 before the keys, 2 behind them), fields`: the module's own data,
+ * beside the keys. Goes on with it: OK when it is complete.
+ */
 export function moduleAux(): i32 {
+  let r: i32;
+  if (auxAt == 0) {
+    r = auxHead();
+    if (r != OK) return r;
+    safePoint();
+  }
+  r = moduleFields();
+  if (r != OK) return r;
+  moduleTail(auxAt + 12, In.src + auxRaw);
+  store<u32>(auxAt, <u32>(Out.tape - auxAt) >> 2, 4);
+  return OK;
+}
+
+function auxHead(): i32 {
   let r = room((2 + abi.MODULE_FIELDS + 1) << 2, 0);
   if (r != OK) return r;
   const at = Out.tape;
-  const raw = In.pos;
+  auxRaw = In.pos - In.src;
   word(abi.TAG_MODULE_AUX);
   word(0);
   word(0);
   r = readLength();
   if (r == OK) r = moduleHead(Length.value);
-  if (r != OK) return r;
-  r = readLength();
+  if (r == OK) r = readLength();
   if (r != OK) return r;
   if (Length.value != 2) return corrupt(<u32>Length.value);
   r = readLength();
   if (r != OK) return r;
-  store<u32>(at, <u32>Length.value, 8);
+  const when = Length.value;
+  if (when != 1 && when != 2) return corrupt(<u32>when);
+  store<u32>(at, <u32>when, 8);
   fields = 0;
-  r = moduleFields();
-  if (r != OK) return r;
-  moduleTail(at + 12, raw);
-  store<u32>(at, <u32>(Out.tape - at) >> 2, 4);
-  return OK;
-}
-
-/** Puts fields on the tape, up to the closing zero. */
-export function moduleFields(): i32 {
-  do {
-    const r = field();
-    if (r != OK) return r;
-  } while (!Field.last);
+  auxAt = at;
   return OK;
 }

@@ -4,7 +4,7 @@ import { clearCounts, countKey, putCounts, TYPES } from "./counts.ts";
 import { sumAdd, sumEnd, sumStart } from "./crc64.ts";
 import { corrupt, fail, Reading } from "./error.ts";
 import { Filter, filterDatabase } from "./filter.ts";
-import { keyMeta } from "./key_meta.ts";
+import { beginKeyMeta, keyMeta } from "./key_meta.ts";
 import { Length, readLength } from "./length.ts";
 import {
   BATCH_BYTES,
@@ -15,10 +15,11 @@ import {
   Out,
   room,
   safePoint,
+  tooEarly,
   word,
   word64,
 } from "./memory.ts";
-import { moduleAux } from "./module.ts";
+import { beginModuleAux, moduleAux } from "./module.ts";
 import { backToPath } from "./path_hash.ts";
 import {
   aux,
@@ -29,12 +30,12 @@ import {
   slotImport,
   slotInfo,
 } from "./records.ts";
-import { commandInSnapshot } from "./resp.ts";
+import { beginCommandInSnapshot, commandInSnapshot } from "./resp.ts";
 import { binaryFlag } from "./scan.ts";
 import { Skip, skipValue } from "./skip.ts";
 import { amongEntries } from "./stream.ts";
 import { Limits } from "./string.ts";
-import { clearTemplates, readTemplate } from "./template.ts";
+import { beginTemplate, clearTemplates, readTemplate } from "./template.ts";
 import { selectTypes, typeInfo } from "./types.ts";
 import { beginValue, closeLoad, closeRecord, continueValue, FIRST_PART, LATER_PART, readValue, SPLIT } from "./value.ts";
 import { forgetAttributes, Key, Value } from "./value_state.ts";
@@ -49,6 +50,8 @@ let version: u32 = 0;
 let verify: bool = true;
 /** Nothing is passed over. */
 let strict: bool = false;
+/** Opcode of the record at hand, when it is one that may be long and is read bit by bit; else 0. */
+let open: u32 = 0;
 /** Bytes of tape that a string takes. */
 const PLAIN_STRING: usize = (abi.LOAD_ITEMS + 2) << 2;
 
@@ -59,6 +62,7 @@ export function beginRdb(verifyChecksum: bool, isStrict: bool): void {
   verify = verifyChecksum;
   strict = isStrict;
   clearCounts();
+  open = 0;
   Key.db = 0;
   forgetAttributes();
   Value.active = false;
@@ -72,6 +76,7 @@ export function beginRdb(verifyChecksum: bool, isStrict: bool): void {
 }
 
 export function runRdb(): i32 {
+  if (tooEarly()) return abi.NEED_INPUT;
   for (;;) {
     let r: i32;
     if (Value.active) {
@@ -80,13 +85,16 @@ export function runRdb(): i32 {
       if (r == OK) r = endValue();
     } else if (Skip.active) {
       r = skip();
+    } else if (open != 0) {
+      r = goOn();
+      if (r == OK) open = 0;
     } else {
       In.done = In.pos;
       Out.tapeDone = Out.tape;
       Out.arenaDone = Out.arena;
       safePoint();
       if (phase == ENDED) return abi.DONE;
-      const full = (In.pos - In.src) + (Out.arena - Out.arenaStart) >= BATCH_BYTES ||
+      const full = (In.pos - In.src) + (Out.arena - Out.arenaStart - Out.shared) >= BATCH_BYTES ||
         Out.tape - Out.tapeStart >= BATCH_TAPE;
       if (full) return abi.BATCH;
       r = phase == HEADER ? header() : record();
@@ -152,6 +160,7 @@ export function releaseRdb(): void {
   if (verify) sumTo(In.done);
   if (Value.active && Value.open) Value.active = false;
   Value.open = false;
+  open = 0;
 }
 
 function sumTo(end: usize): void {
@@ -258,7 +267,8 @@ function record(): i32 {
       return idle();
     case 247:
       Reading.what = abi.AT_MODULE_AUX;
-      return moduleAux();
+      beginModuleAux();
+      return opened(b);
     case 246:
       return functionBeforeRelease();
     case 245:
@@ -266,9 +276,18 @@ function record(): i32 {
     case 244:
       return slotInfo();
     case 243:
-      return family == abi.REDIS ? keyWithMeta() : slotImport();
+      if (family != abi.REDIS) return slotImport();
+      beginKeyMeta();
+      return opened(b);
     case 242:
-      return family == abi.REDIS ? readTemplate() : update();
+      if (family == abi.REDIS) {
+        Reading.what = abi.AT_TEMPLATE;
+        beginTemplate();
+      } else {
+        Reading.what = abi.AT_COMMAND;
+        beginCommandInSnapshot();
+      }
+      return opened(b);
     case 121:
     case 107:
       // Managed services: a slot number, an access time.
@@ -276,6 +295,20 @@ function record(): i32 {
     default:
       return unknown(at, b);
   }
+}
+
+/** From here on `goOn` reads the record of this opcode. */
+function opened(opcode: u32): i32 {
+  open = opcode;
+  safePoint();
+  return OK;
+}
+
+/** Goes on with a record that may be long: OK when it is complete, or, behind metadata, its key has begun. */
+function goOn(): i32 {
+  if (open == 247) return moduleAux();
+  if (open == 243) return keyWithMeta();
+  return family == abi.REDIS ? readTemplate() : update();
 }
 
 /** Metadata, and then nothing but the key it belongs to. */
@@ -292,7 +325,6 @@ function keyWithMeta(): i32 {
 
 /** A command of the stream that belongs in this place of the snapshot. */
 function update(): i32 {
-  Reading.what = abi.AT_COMMAND;
   const r = commandInSnapshot(Key.db);
   if (r == abi.ERROR && load<u32>(abi.ERROR_CODE) == abi.ERR_PROTOCOL) {
     store<u32>(abi.ERROR_CODE, abi.ERR_CORRUPT);
@@ -331,6 +363,7 @@ function plainString(key: usize): bool {
   store<u32>(tape, <u32>length | binaryFlag(p, length), (abi.LOAD_ITEMS + 1) << 2);
   Out.tape = tape + PLAIN_STRING;
   closeLoad(tape, Key.flags | abi.LAST_PART, 0, abi.KIND_STRING, 0);
+  store<u32>(abi.LAST_LOAD, <u32>(tape - Out.tapeStart) + 1);
   In.pos = end;
   countKey(0);
   if (Key.flags != 0) forgetAttributes();

@@ -311,20 +311,33 @@ function bulk(): i32 {
   return OK;
 }
 
-/** A command in the midst of a snapshot, all at once. */
+/** Starts a command in the midst of a snapshot. */
+export function beginCommandInSnapshot(): void {
+  open = false;
+  inside = false;
+}
+
+/** Goes on with it: OK when it is complete. */
 export function commandInSnapshot(database: u32): i32 {
-  let r = prefixed(0x2a);
-  if (r != OK) return r;
-  const n = number;
-  if (n == 0) return wrong();
-  r = openRecord();
-  if (r != OK) return r;
-  for (let i: i64 = 0; i < n; i++) {
+  let r: i32;
+  if (!open) {
+    r = prefixed(0x2a);
+    if (r != OK) return r;
+    if (number == 0 || number > ARGUMENTS) return wrong();
+    r = openRecord();
+    if (r != OK) return r;
+    left = number;
+    open = true;
+    safePoint();
+  }
+  while (left > 0) {
     r = bulk();
     if (r != OK) return r;
+    left--;
+    safePoint();
   }
+  open = false;
   db = database;
-  inside = false;
   return closeRecord();
 }
 

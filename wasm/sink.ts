@@ -1,5 +1,6 @@
 /** Where the entries of a container go: strings on the tape; members and scores, or fields, values and expiries in turn. */
 import { corrupt } from "./error.ts";
+import { LATEST_EXPIRY } from "./hash.ts";
 import { OK, room, word64 } from "./memory.ts";
 import { isScoreText, Score, textScore } from "./number.ts";
 import { integerText, putString, Str } from "./string.ts";
@@ -59,7 +60,7 @@ export function sinkInteger(v: i64): i32 {
   if (r != OK) return r;
   if (isNumber()) {
     if (Sink.group == SCORES) word64(reinterpret<u64>(<f64>v));
-    else if (v < 0) return corrupt();
+    else if (v < 0 || v > LATEST_EXPIRY) return corrupt();
     else word64(v == 0 ? <u64> -1 : <u64>v);
   } else {
     r = integerText(v);

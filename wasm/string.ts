@@ -3,7 +3,7 @@ import * as abi from "./abi.ts";
 import { corrupt, corruptIn, fail } from "./error.ts";
 import { Length, readLength } from "./length.ts";
 import { lzf } from "./lzf.ts";
-import { In, OK, Out, room, SLACK, word } from "./memory.ts";
+import { In, needBytes, OK, Out, room, SLACK, word } from "./memory.ts";
 import { binaryFlag } from "./scan.ts";
 
 /** The string just read, in the window or in the arena. */
@@ -42,7 +42,7 @@ export function readString(): i32 {
 /** Takes `n` bytes of the window as they are. */
 export function takeBytes(n: u64): i32 {
   if (n > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
-  if (n > <u64>(In.end - In.pos)) return abi.NEED_INPUT;
+  if (n > <u64>(In.end - In.pos)) return needBytes(n);
   Str.ptr = In.pos;
   Str.len = <usize>n;
   In.pos += <usize>n;
@@ -114,7 +114,7 @@ export function readPackedLengths(): i32 {
 export function takePacked(): i32 {
   const packed = Packed.packed;
   if (packed > Limits.blob || Packed.length > Limits.blob) return fail(abi.ERR_LIMIT, In.pos);
-  if (packed > <u64>(In.end - In.pos)) return abi.NEED_INPUT;
+  if (packed > <u64>(In.end - In.pos)) return needBytes(packed);
   Packed.ptr = In.pos;
   Packed.len = <usize>packed;
   Packed.size = <usize>Packed.length;

@@ -1,20 +1,25 @@
 /**
  * Hash templates: field names that many hashes share, and hashes that hold values only.
  *
- * A template is kept as `u32 next in its bucket, u32 number of names, u64 id`, then `u32 length, bytes` of
- * each name. Buckets hold offsets from the region's start, plus one.
+ * A template is kept as `u32 next in its bucket, u32 number of names, u64 id, u32 batch, u32 offset`, then
+ * `u32 length, bytes` of each name. Buckets hold offsets from the region's start, plus one. In the arena of
+ * the batch with that number the names stand at that offset, for all hashes of the batch.
  */
 import * as abi from "./abi.ts";
-import { corrupt, corruptIn, Reading } from "./error.ts";
+import { corrupt, corruptIn } from "./error.ts";
 import { Length, readLength } from "./length.ts";
 import { Entry, listpackEntry, listpackStart } from "./listpack.ts";
-import { Kept, keptRoom, OK, Out, room, safePoint } from "./memory.ts";
+import { Kept, keptRoom, OK, Out, room, safePoint, SLACK } from "./memory.ts";
 import { integerText, putString, readString, Str } from "./string.ts";
 import { Value } from "./value_state.ts";
 
 const BUCKETS: usize = 0x30000;
 const BUCKET_COUNT: usize = 4096;
-const HEAD: usize = 16;
+const BATCH: usize = 16;
+const OFFSET: usize = 20;
+const HEAD: usize = 24;
+/** A batch with this many bytes of names takes no more of them. */
+const MOST_SHARED: usize = 1 << 20;
 
 /** A field with its value on the tape. */
 const PAIR: usize = 16;
@@ -45,36 +50,62 @@ export function templateNames(id: u64): u32 {
   return at == 0 ? 0 : load<u32>(at, 4);
 }
 
-/** Opcode 242 of Redis: `id, n, n x name`, names ascending by length and then bytes. */
+/** The template at hand: names to come, and where the next and the newest one stand, from its start. */
+let id: u64 = 0;
+let count: u32 = 0;
+let left: u32 = 0;
+let written: usize = 0;
+let newest: usize = 0;
+
+/** Starts a template. */
+export function beginTemplate(): void {
+  written = 0;
+}
+
+/**
+ * Opcode 242 of Redis: `id, n, n x name`, names ascending by length and then bytes. Goes on with it: OK when
+ * it is complete.
+ */
 export function readTemplate(): i32 {
-  Reading.what = abi.AT_TEMPLATE;
-  let r = readLength();
-  if (r != OK) return r;
-  const id = Length.value;
-  r = readLength();
-  if (r != OK) return r;
-  const n = Length.value;
-  if (n == 0 || n > 0xffffffff || find(id) != 0) return corrupt();
-  const at = Kept.next;
-  let next = at + HEAD;
-  let before: usize = 0;
-  for (let i: u64 = 0; i < n; i++) {
-    r = readString();
-    if (r == OK) r = keptRoom(next - at + 4 + Str.len);
+  let r: i32;
+  if (written == 0) {
+    r = readLength();
     if (r != OK) return r;
-    store<u32>(next, <u32>Str.len);
-    memory.copy(next + 4, Str.ptr, Str.len);
-    if (before != 0 && !ascends(before, next)) return corrupt();
-    before = next;
-    next += 4 + Str.len;
+    id = Length.value;
+    r = readLength();
+    if (r != OK) return r;
+    if (Length.value == 0 || Length.value > 0xffffffff || find(id) != 0) return corrupt();
+    count = <u32>Length.value;
+    left = count;
+    written = HEAD;
+    newest = 0;
+    safePoint();
+  }
+  while (left > 0) {
+    // Kept, a name needs no room beside the other strings.
+    const arena = Out.arena;
+    r = readString();
+    if (r == OK) r = keptRoom(written + 4 + Str.len);
+    if (r != OK) return r;
+    const at = Kept.next + written;
+    store<u32>(at, <u32>Str.len);
+    memory.copy(at + 4, Str.ptr, Str.len);
+    if (newest != 0 && !ascends(Kept.next + newest, at)) return corrupt();
+    newest = written;
+    written += 4 + Str.len;
+    left--;
+    Out.arena = arena;
+    safePoint();
   }
   // Everything is here: only now it counts.
+  const at = Kept.next;
   const head = bucket(id);
   store<u32>(at, load<u32>(head));
-  store<u32>(at, <u32>n, 4);
+  store<u32>(at, count, 4);
   store<u64>(at, id, 8);
+  store<u32>(at, 0, BATCH);
   store<u32>(head, <u32>(at - Kept.start) + 1);
-  Kept.next = (next + 7) & ~7;
+  Kept.next = (at + written + 7) & ~7;
   return OK;
 }
 
@@ -89,57 +120,112 @@ let names: u32 = 0;
 /** First word of the pairs on the tape. */
 let pairs: usize = 0;
 
+/** Template whose names the hash at hand has put into the arena, from the region's start, plus one; or 0. */
+let copied: usize = 0;
+let copiedAt: usize = 0;
+let copiedEnd: usize = 0;
+
+const START = 0;
+const NAMES = 1;
+const VALUES = 2;
+
 /** A hash made from a template of the file: `id, n x value`, or a listpack of both. */
 export function hashByReference(packed: bool): i32 {
-  let id: u64;
   let r: i32;
-  let list: usize = 0;
-  let end: usize = 0;
+  if (Value.step == START) copied = 0;
   if (packed) {
     r = readString();
     if (r != OK) return r;
-    list = listpackStart(Str.ptr, Str.len);
-    end = Str.ptr + Str.len - 1;
+    const list = listpackStart(Str.ptr, Str.len);
+    const end = Str.ptr + Str.len - 1;
     if (list == 0 || !listpackEntry(list, end) || !Entry.isInteger) {
       return corruptIn(abi.AT_LISTPACK);
     }
-    id = <u64>Entry.integer;
-    list = Entry.next;
-  } else {
-    r = readLength();
-    if (r != OK) return r;
-    id = Length.value;
+    const first = Entry.next;
+    r = namesOf(<u64>Entry.integer);
+    return r == OK ? packedValues(first, end) : r;
   }
-  const template = find(id);
-  if (template == 0) return corruptIn(abi.AT_TEMPLATE);
-  names = load<u32>(template, 4);
+  if (Value.step == START) {
+    r = readLength();
+    if (r == OK) r = namesOf(Length.value);
+    if (r != OK) return r;
+    valuesNext();
+  }
+  return plainValues();
+}
+
+/** Puts the names of a template on the tape. */
+function namesOf(template: u64): i32 {
+  const found = find(template);
+  if (found == 0) return corruptIn(abi.AT_TEMPLATE);
+  names = load<u32>(found, 4);
   pairs = Out.tape;
-  r = room(<usize>names * PAIR, 0);
+  const r = room(<usize>names * PAIR, 0);
   if (r != OK) return r;
+  return load<u32>(found, BATCH) == Out.batch ? sharedNames(found) : copiedNames(found);
+}
+
+/** Puts names on the tape that stand in the arena already. */
+function sharedNames(template: usize): i32 {
+  let at = Out.arenaStart + <usize>load<u32>(template, OFFSET);
   let name = template + HEAD;
   for (let i: u32 = 0; i < names; i++) {
     const length = <usize>load<u32>(name);
-    r = room(0, length + 16);
+    putName(at, length);
+    at += length;
+    name += 4 + length;
+  }
+  return OK;
+}
+
+/** Puts names into the arena and on the tape. */
+function copiedNames(template: usize): i32 {
+  if (Out.shared >= MOST_SHARED && Out.tapeDone > Out.tapeStart) return abi.GROW;
+  copiedAt = Out.arena - Out.arenaStart;
+  let name = template + HEAD;
+  for (let i: u32 = 0; i < names; i++) {
+    const length = <usize>load<u32>(name);
+    const r = room(0, length + SLACK);
     if (r != OK) return r;
     memory.copy(Out.arena, name + 4, length);
-    putName(i, Out.arena, length);
+    putName(Out.arena, length);
     Out.arena += length;
     name += 4 + length;
   }
-  return packed ? packedValues(list, end) : plainValues();
+  copiedEnd = Out.arena - Out.arenaStart;
+  copied = template - Kept.start + 1;
+  return OK;
 }
 
 /** A hash that carries its names: `form, names, n x value`, or the values in a listpack. */
 export function hashWithNames(packed: bool): i32 {
-  let r = readLength();
-  if (r != OK) return r;
-  const form = Length.value;
-  if (form > 1) return corrupt(<u32>form);
-  pairs = Out.tape;
-  names = 0;
-  r = form == 0 ? packedNames() : plainNames();
-  if (r != OK) return r;
-  if (names == 0) return corrupt();
+  let r: i32;
+  if (Value.step == START) {
+    copied = 0;
+    r = readLength();
+    if (r != OK) return r;
+    const form = Length.value;
+    if (form > 1) return corrupt(<u32>form);
+    pairs = Out.tape;
+    names = 0;
+    if (form == 0) {
+      r = packedNames();
+      if (r != OK) return r;
+    } else {
+      r = readLength();
+      if (r != OK) return r;
+      if (Length.value > 0xffffffff) return corrupt();
+      Value.left = Length.value;
+    }
+    Value.step = NAMES;
+    safePoint();
+  }
+  if (Value.step == NAMES) {
+    r = plainNames();
+    if (r != OK) return r;
+    if (names == 0) return corrupt();
+    valuesNext();
+  }
   if (!packed) return plainValues();
   r = readString();
   if (r != OK) return r;
@@ -148,6 +234,13 @@ export function hashWithNames(packed: bool): i32 {
   // The first entry is the id that the writer's own template had.
   if (list == 0 || !listpackEntry(list, end) || !Entry.isInteger) return corruptIn(abi.AT_LISTPACK);
   return packedValues(Entry.next, end);
+}
+
+/** Names are in place: from here on only values are read. */
+function valuesNext(): void {
+  Value.step = VALUES;
+  Value.left = <u64>names;
+  safePoint();
 }
 
 function packedNames(): i32 {
@@ -162,25 +255,22 @@ function packedNames(): i32 {
     r = room(PAIR, 0);
     if (r == OK) r = entryText();
     if (r != OK) return r;
-    putName(names, Str.ptr, Str.len);
+    putName(Str.ptr, Str.len);
     names++;
-    Out.tape = pairs + <usize>names * PAIR;
   }
+  Value.left = 0;
   return OK;
 }
 
 function plainNames(): i32 {
-  let r = readLength();
-  if (r != OK) return r;
-  const n = Length.value;
-  if (n > 0xffffffff) return corrupt();
-  for (let i: u64 = 0; i < n; i++) {
-    r = room(PAIR, 0);
+  while (Value.left > 0) {
+    let r = room(PAIR, 0);
     if (r == OK) r = readString();
     if (r != OK) return r;
-    putName(names, Str.ptr, Str.len);
+    putName(Str.ptr, Str.len);
     names++;
-    Out.tape = pairs + <usize>names * PAIR;
+    Value.left--;
+    safePoint();
   }
   return OK;
 }
@@ -193,14 +283,17 @@ function entryText(): i32 {
   return OK;
 }
 
-function putName(i: u32, ptr: usize, len: usize): void {
-  Out.tape = pairs + <usize>i * PAIR;
+/** Puts a name on the tape, and leaves room for its value. */
+function putName(ptr: usize, len: usize): void {
   putString(ptr, len);
+  Out.tape += 8;
 }
 
 function putValue(i: u32): void {
+  const end = Out.tape;
   Out.tape = pairs + <usize>i * PAIR + 8;
   putString(Str.ptr, Str.len);
+  Out.tape = end;
 }
 
 function packedValues(list: usize, end: usize): i32 {
@@ -216,16 +309,23 @@ function packedValues(list: usize, end: usize): i32 {
 }
 
 function plainValues(): i32 {
-  for (let i: u32 = 0; i < names; i++) {
+  while (Value.left > 0) {
     const r = readString();
     if (r != OK) return r;
-    putValue(i);
+    putValue(names - <u32>Value.left);
+    Value.left--;
+    safePoint();
   }
   return done();
 }
 
 function done(): i32 {
-  Out.tape = pairs + <usize>names * PAIR;
+  if (copied != 0) {
+    const template = Kept.start + copied - 1;
+    store<u32>(template, Out.batch, BATCH);
+    store<u32>(template, <u32>copiedAt, OFFSET);
+    Out.shared += copiedEnd - copiedAt;
+  }
   Value.count = names;
   Value.empty = false;
   safePoint();

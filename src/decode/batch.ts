@@ -130,8 +130,9 @@ export class TapeBatch implements EventBatch {
     return text.substring(start, start + length);
   }
 
-  /** The newest collection's key before the record at word `at`. */
+  /** The key before the record at word `at`, in a snapshot whose aux fields may speak of it. */
   keyBefore(at: number): Uint8Array | undefined {
+    if (this.snapshot?.notesOnKeys !== true) return undefined;
     let found: number | undefined;
     for (let word = 0; word < at; word += this.tape[word + 1]) {
       if ((this.tape[word] & 0xff) === abi.TAG_LOAD) found = word;

@@ -23,8 +23,6 @@ const HEADROOM = 8 << 20;
  */
 const MOST_TAPE = 256 << 20;
 const TAPE_PER_BYTE = 8;
-/** KeyDB writes aux fields that speak of the key before them. */
-const KEYDB_VERSION = 9;
 /** The tape has 31 bits for a place in the arena. */
 const MOST_ARENA = 2 ** 31;
 /** Smallest piece of input worth reading. */
@@ -315,13 +313,15 @@ export class Decoder {
     const at = (tape[0] & 0xff) === abi.TAG_KEY_META ? tape[1] : 0;
     const flags = tape[at] >> 8;
     const isPart = (tape[at] & 0xff) === abi.TAG_LOAD && (flags & abi.PART) !== 0;
+    const last = core.u32(abi.LAST_LOAD);
+    if (last !== 0 && snapshot.notesOnKeys) {
+      const word = (last - 1) >> 2;
+      const split = isPart && word === at ? this.#splitKey : undefined;
+      this.#lastKey = split ?? batch.bytesAt(word + abi.LOAD_KEY).slice();
+    }
     if (!isPart) this.#splitKey = undefined;
     else if ((flags & abi.LAST_PART) !== 0) this.#splitKey = undefined;
     else this.#splitKey ??= batch.bytesAt(at + abi.LOAD_KEY).slice();
-    const last = core.u32(abi.LAST_LOAD);
-    if (last !== 0 && snapshot.rdbVersion === KEYDB_VERSION) {
-      this.#lastKey = this.#splitKey ?? batch.bytesAt(((last - 1) >> 2) + abi.LOAD_KEY).slice();
-    }
   }
 
   #grow(core: Core): void {

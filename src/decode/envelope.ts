@@ -65,8 +65,13 @@ export class Envelope {
       this.#offset = core.u64(abi.SOURCE_OFFSET) + core.u32(abi.SOURCE_END) -
         core.u32(abi.SOURCE_START);
       switch (status) {
-        case abi.BATCH:
-          return core.bytes.subarray(core.u32(abi.ARENA_START), core.u32(abi.ARENA_END));
+        case abi.BATCH: {
+          const piece = core.bytes.subarray(core.u32(abi.ARENA_START), core.u32(abi.ARENA_END));
+          if (piece.length > 0) return piece;
+          // A block may hold nothing.
+          core.release();
+          break;
+        }
         case abi.DONE:
           this.#done = true;
           return undefined;

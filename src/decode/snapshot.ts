@@ -34,6 +34,7 @@ export interface TypeCount {
   readonly keys: number;
 }
 
+const KEYDB_VERSION = 9;
 /** Databases that are counted: each costs memory, and no server is set up with so many. */
 const MOST_DATABASES = 65_536;
 const CHECKSUMS: readonly ChecksumState[] = ["verified", "disabled", "absent", "unchecked"];
@@ -71,6 +72,11 @@ export class Snapshot {
   /** Nothing is known yet. */
   constructor(modules: ModuleDecoders = {}) {
     this.modules = modules;
+  }
+
+  /** KeyDB, whose files are of this version, writes aux fields that speak of the key before them. */
+  get notesOnKeys(): boolean {
+    return this.rdbVersion === KEYDB_VERSION;
   }
 
   /** Version of the server that wrote it. */

@@ -71,6 +71,7 @@ function decode(payload: Uint8Array, options: DecodeDumpOptions): NsyncEvent[] {
     throw new NsyncError(
       "LIMIT",
       `The DUMP payload has ${payload.length} bytes: maxBlobBytes is ${limits.maxBlobBytes}.`,
+      { offset: 0, reading: "DUMP payload" },
     );
   }
   const decoder = Decoder.dump(limits, checkedModules(options.modules));

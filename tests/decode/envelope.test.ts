@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { inspectRdb, NsyncError, readRdb } from "../../src/rdb/mod.ts";
+import { pieces } from "../support/pieces.ts";
 import { Seeded } from "../support/seeded.ts";
 import { bytes, le, rdb, str } from "./rdb_bytes.ts";
-import { chunkings, pieces, read, readBroken } from "./reading.ts";
+import { chunkings, read, readBroken } from "./reading.ts";
 
 /** Made by the lz4 tool: of independent and linked blocks, with and without each of the checksums. */
 const FRAMES = ["default", "linked", "blocks", "small"];

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { type LoadEvent, NsyncError, readRdb } from "../../src/rdb/mod.ts";
 import { returnCore, takeCore } from "../../src/decode/core.ts";
 import { concat, latin1 } from "../support/bytes.ts";
+import { pieces } from "../support/pieces.ts";
 import { Seeded } from "../support/seeded.ts";
 import { type Entry, listpack } from "./containers.ts";
 import { be, bytes, double, key, le, length, rdb, str } from "./rdb_bytes.ts";
-import { type Input, pieces, readLoads } from "./reading.ts";
+import { type Input, readLoads } from "./reading.ts";
 
 const COUNT = 300_000;
 const EXPIRY = 4_102_444_800_123;

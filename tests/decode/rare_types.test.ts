@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import type { PlainEvent } from "../../src/rdb/mod.ts";
+import { type PlainEvent, readRdb } from "../../src/rdb/mod.ts";
 import { Seeded } from "../support/seeded.ts";
 import { be, bytes, double, key, le, length, type Piece, rdb, str } from "./rdb_bytes.ts";
 import { chunkings, read, readBroken } from "./reading.ts";
@@ -64,6 +64,34 @@ describe("hash templates", () => {
     events.slice(0, -1).forEach((event, i) => {
       assert.deepEqual(event.toJSON().value, [[`name${ids[i]}`, String(ids[i])]]);
     });
+  });
+
+  it("lend their names to all hashes of a batch, up to a bound", async () => {
+    const long = (id: number) => `${id}`.padStart(100_000, "n");
+    const templates = Array.from({ length: 30 }, (_, id) => bytes(242, id, 1, str(long(id))));
+    const hashes = (id: (i: number) => number) =>
+      Array.from({ length: 3000 }, (_, i) => key(32, "k", id(i), str(String(i))));
+    const cases: [id: (i: number) => number, most: number, all: number][] = [
+      [() => 7, 400_000, 800_000],
+      [(i) => i % 30, 1_500_000, 400_000_000],
+    ];
+    for (const [id, most, all] of cases) {
+      const input = rdb([...templates, ...hashes(id)], "REDIS0015");
+      let n = 0;
+      let held = 0;
+      for await (const batch of readRdb(input).batches()) {
+        assert.ok(batch.byteLength < most, `${batch.byteLength} bytes in one batch`);
+        held += batch.byteLength;
+        for (const event of batch) {
+          if (event.type !== "load") continue;
+          assert.ok(event.kind === "hash");
+          assert.equal(event.value.get(long(id(n))), String(n));
+          n++;
+        }
+      }
+      assert.equal(n, 3000);
+      assert.ok(held < all, `${held} bytes in all batches`);
+    }
   });
 
   it("are refused without a template, twice, unsorted, without fields, with values too few or many", async () => {

@@ -6,22 +6,11 @@ import {
   readRdb,
   type ReadRdbOptions,
 } from "../../src/rdb/mod.ts";
+import { pieces } from "../support/pieces.ts";
 import type { Seeded } from "../support/seeded.ts";
 
 /** What `readRdb` reads in these tests. */
 export type Input = Uint8Array | AsyncIterable<Uint8Array>;
-
-/** The bytes in pieces of these lengths. */
-export async function* pieces(
-  input: Uint8Array,
-  lengths: Iterable<number>,
-): AsyncGenerator<Uint8Array> {
-  let from = 0;
-  for (const length of lengths) {
-    yield input.subarray(from, from + length);
-    from += length;
-  }
-}
 
 /** The bytes whole, one by one, and in `count` random pieces; one by one only up to 100,000. */
 export function* chunkings(input: Uint8Array, random: Seeded, count: number): Generator<Input> {

@@ -16,7 +16,7 @@ export interface Sample {
 const DAY = 86_400_000;
 
 /** Name and version as a module's id; the name in 9 characters of 6 bits. */
-function moduleId(name: string, version: number): Uint8Array {
+export function moduleId(name: string, version: number): Uint8Array {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   let id = 0n;
   for (const character of name) id = (id << 6n) | BigInt(alphabet.indexOf(character));

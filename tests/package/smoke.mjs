@@ -2,6 +2,7 @@
 // compiled against, and run as a command. Runs in Node: `node --test tests/package/smoke.mjs`.
 
 import assert from "node:assert/strict";
+import * as esbuild from "esbuild";
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findRuntime } from "../../scripts/runtimes.mjs";
@@ -111,6 +113,26 @@ describe("the npm package", () => {
     });
   }
 
+  it("reads what real servers wrote, in Node", async () => {
+    await esbuild.build({
+      entryPoints: [join(root, "tests/package/snapshots.ts")],
+      outfile: join(project, "snapshots.mjs"),
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      logLevel: "warning",
+    });
+    write("read.mjs", READ_SNAPSHOTS);
+    const { NSYNC_CORPUS = join(root, "tests/fixtures") } = process.env;
+    const env = { ...process.env, NSYNC_CORPUS };
+    const { stdout, stderr } = spawnSync(process.execPath, ["read.mjs"], {
+      cwd: project,
+      encoding: "utf8",
+      env,
+    });
+    assert.ok(Number(stdout) > 290, stdout + stderr);
+  });
+
   const commands = {
     "npx nsync": ["npx", "--offline", "nsync"],
     "node_modules/.bin/nsync": [process.execPath, "node_modules/.bin/nsync"],
@@ -154,6 +176,13 @@ describe("the npm package", () => {
     run(project, deno, "check", "--node-modules-dir=manual", "main.ts");
   });
 });
+
+const READ_SNAPSHOTS = `
+import { readRdb } from "${name}";
+import { readSnapshots } from "./snapshots.mjs";
+
+console.log(await readSnapshots(readRdb));
+`;
 
 /** Imports all entries, and would not compile if a type had become `any`. */
 const PROGRAM = `
