@@ -29,6 +29,7 @@
  * | `SLOW` | the consumer is too far behind |
  * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
  * | `SOURCE` | a file or stream could not be read |
+ * | `CHECKPOINT` | a position could not be loaded or saved |
  */
 export type NsyncErrorCode =
   | "CONNECT"
@@ -50,7 +51,8 @@ export type NsyncErrorCode =
   | "UNHANDLED"
   | "SLOW"
   | "OPTION"
-  | "SOURCE";
+  | "SOURCE"
+  | "CHECKPOINT";
 
 /** What an {@linkcode NsyncError} may say beside its message. */
 export interface NsyncErrorDetails {

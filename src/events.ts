@@ -521,7 +521,7 @@ export interface ResumeEvent extends BatchEvent<ResumeEvent> {
 
 /** The transaction that a command belongs to. */
 export interface Transaction {
-  /** Counts the transactions of one link, or of one append-only file. */
+  /** Counts the transactions of a link since its last snapshot, or of one append-only file. */
   readonly id: number;
   /** It is the first command after MULTI. */
   readonly first: boolean;

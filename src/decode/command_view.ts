@@ -97,7 +97,7 @@ export class CommandView extends View implements CmdEvent {
       offset: u64(this.batch.tape, this.at + abi.CMD_SAFE),
       db: this.word(abi.CMD_SAFE_DB),
     };
-    const open = (this.flags & (abi.TRANSACTION_PIECE | abi.TRANSACTION_LAST));
+    const open = this.flags & (abi.TRANSACTION_PIECE | abi.TRANSACTION_LAST);
     return open === abi.TRANSACTION_PIECE ? { ...point, within: this.offset } : point;
   }
 

@@ -11,13 +11,7 @@ import type { Snapshot } from "../decode/snapshot.ts";
 import type { EventBatch, NsyncEvent } from "../events.ts";
 import type { DeliveryObserver } from "../event_stream.ts";
 import { Reset, Resume } from "./control_events.ts";
-import type { ResumePoint } from "./handshake.ts";
-
-/** A place in the replication stream, between two units of it. */
-export interface Position extends ResumePoint {
-  /** Database in force. */
-  readonly db: number;
-}
+import type { Position } from "../position.ts";
 
 /** Follows what the consumer gets, and what it has handled. */
 export class DeliveredPosition implements DeliveryObserver {
@@ -104,9 +98,14 @@ export class DeliveredPosition implements DeliveryObserver {
     return event instanceof Reset ? undefined : this.handled;
   }
 
-  #at({ offset, db }: SafePoint): Position | undefined {
-    return this.#replId === undefined ? undefined : { replId: this.#replId, offset, db };
+  #at(point: SafePoint): Position | undefined {
+    return this.#replId === undefined ? undefined : positionAt(this.#replId, point);
   }
+}
+
+/** A place in the stream with that replication ID. */
+export function positionAt(replId: string, { offset, db, within }: SafePoint): Position {
+  return within === undefined ? { replId, offset, db } : { replId, offset, db, within };
 }
 
 /** Where the stream behind a snapshot starts; `undefined` where it cannot be resumed. */
