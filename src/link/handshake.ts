@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { CommandNames } from "../command_names.ts";
 import { NsyncError } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import type { ResumePoint } from "../position.ts";
@@ -38,37 +37,36 @@ export async function handshake(
   from: ResumePoint | undefined,
 ): Promise<Answer> {
   const { username, password, connectTimeout, commandNames } = settings;
-  const ask = async (command: keyof CommandNames, ...words: string[]): Promise<string> => {
-    wire.send(commandNames[command], ...words);
-    return await wire.line(connectTimeout, answerTo(command.toUpperCase()));
+  const hear = (step: Step): Promise<string> => wire.line(connectTimeout, answerTo(step));
+  const ask = (step: Step, command: string, ...words: string[]): Promise<string> => {
+    wire.send(command, ...words);
+    return hear(step);
   };
 
-  ping(wire.peer, await ask("ping"), password !== undefined);
+  ping(wire.peer, await ask("PING", commandNames.ping), password !== undefined);
   if (password !== undefined) {
     const reply = username === undefined
-      ? await ask("auth", password)
-      : await ask("auth", username, password);
+      ? await ask("AUTH", commandNames.auth, password)
+      : await ask("AUTH", commandNames.auth, username, password);
     if (reply !== "+OK") throw unexpected(wire.peer, reply, "AUTH");
   }
   const { listeningPort, announceIp } = settings;
+  // One command each: a server that does not know an option refuses all of its command.
+  const introductions = [
+    ["listening-port", String(listeningPort)],
+    ...(announceIp === undefined ? [] : [["ip-address", announceIp]]),
+    ["capa", "eof", "capa", "psync2"],
+    ["version", ANNOUNCED_VERSION],
+  ];
+  for (const options of introductions) wire.send(commandNames.replconf, ...options);
   let replconfUnknown: string | undefined;
   let knowsCapa = false;
-  // Servers older than an option answer with an error; they do without it.
-  for (
-    const options of [
-      ["listening-port", String(listeningPort)],
-      ...(announceIp === undefined ? [] : [["ip-address", announceIp]]),
-      ["capa", "eof", "capa", "psync2"],
-      ["version", ANNOUNCED_VERSION],
-    ]
-  ) {
-    const reply = await ask("replconf", ...options);
+  for (const [option] of introductions) {
+    const reply = await hear("REPLCONF");
+    // Servers older than an option answer with an error; they do without it.
     if (!/^\+OK|^-ERR/.test(reply)) throw unexpected(wire.peer, reply, "REPLCONF");
-    if (options[0] === "capa") knowsCapa = reply === "+OK";
-    if (isUnknownCommand(reply)) {
-      replconfUnknown = reply;
-      break;
-    }
+    if (option === "capa") knowsCapa = reply === "+OK";
+    if (isUnknownCommand(reply)) replconfUnknown = reply;
   }
 
   const asked = from === undefined ? ["?", "-1"] : [from.replId, String(from.offset + 1)];
