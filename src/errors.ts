@@ -14,7 +14,7 @@
  * | `TIMEOUT` | nothing came in time |
  * | `AUTH` | the credentials are missing or wrong |
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
- * | `LOADING` | the master is loading its data, or busy |
+ * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
  * | `RDB_TRUNCATED` | the snapshot ends too early |

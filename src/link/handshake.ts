@@ -27,8 +27,11 @@ type Granted =
   | { readonly kind: "full"; readonly replId: string; readonly offset: number }
   /** The stream follows where it was left. */
   | { readonly kind: "continue"; readonly replId: string }
-  /** A snapshot follows, then a stream that cannot be resumed: a server before 2.8. */
-  | { readonly kind: "sync" };
+  /**
+   * A snapshot follows, then a stream that cannot be resumed: a server before 2.8, or PSYNC under
+   * another name, which masters take for SYNC. The snapshot's first line may have been read already.
+   */
+  | { readonly kind: "sync"; readonly header?: string };
 
 /** Introduces us and asks for the stream. Throws what the server's refusals mean. */
 export async function handshake(
@@ -98,6 +101,9 @@ async function psyncAnswer(
   const resumed = /^\+CONTINUE(?: (\S{40}))?$/.exec(line);
   if (resumed !== null && from !== undefined) {
     return { kind: "continue", replId: resumed[1] ?? from.replId };
+  }
+  if (line.startsWith("$") && settings.commandNames.psync.toUpperCase() !== "PSYNC") {
+    return { kind: "sync", header: line };
   }
   // Who knows what PSYNC came with, knows PSYNC, if under another name.
   if (isUnknownCommand(line) && !knowsCapa) {

@@ -103,7 +103,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     pattern: /^ERR BGSAVE failed/,
-    code: "CLOSED",
+    code: "LOADING",
     consequence: "retry",
     advice: "the server could not make a snapshot, for want of memory or disk: see its log",
   },
@@ -138,7 +138,7 @@ const REFUSALS: readonly Refusal[] = [
     code: "PERMISSION",
     consequence: "fatal",
     advice:
-      "the command was renamed (pass its name as `commandNames.psync`) or switched off, as managed servers do: ask for a server that lets itself be replicated",
+      "the command was switched off, as managed servers do, or renamed: give it back its name, or pass the new one as `commandNames.psync`, with which a lost link cannot be resumed",
   },
   {
     pattern: /^ERR unknown command/i,
@@ -186,6 +186,14 @@ export function printable(text: string): string {
   // deno-lint-ignore no-control-regex
   const clean = text.replace(/[\x00-\x1f\x7f-\x9f\ud800-\udfff]/g, "?");
   return clean.length > 120 ? `${clean.slice(0, 120)}...` : clean;
+}
+
+/** A server that knows PSYNC under another name, and then takes it for SYNC. */
+export function renamedPsync(peer: string): NsyncError {
+  return new NsyncError(
+    "PERMISSION",
+    `${peer} takes PSYNC for SYNC since it was renamed: every lost connection means a new snapshot, until it has its own name again.`,
+  );
 }
 
 /** A server that is newer than its answers to REPLCONF and PSYNC look. */

@@ -14,7 +14,7 @@ import { Acknowledger } from "./acknowledger.ts";
 import { Reset, Resume } from "./control_events.ts";
 import { handshake } from "./handshake.ts";
 import { positionAt } from "./position.ts";
-import { refusal, syncOnly } from "./refusal.ts";
+import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import type { Wire } from "./wire.ts";
 
@@ -91,6 +91,8 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
       });
     }
     const resumable = answer.kind === "full";
+    const header = answer.kind === "sync" ? answer.header : undefined;
+    if (header !== undefined) host.report(renamedPsync(wire.peer));
     const replication = answer.kind === "full"
       ? { replId: answer.replId, offset: answer.offset }
       : { replId: undefined, offset: 0 };
@@ -98,12 +100,12 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
     host.enter("snapshot");
     if (!resumable) host.resetReason = "sync";
     if (resumable) acknowledger.loading();
-    const { db, marked } = await load(wire, host, replication);
+    const { db, marked } = await load(wire, host, replication, header);
     if (answer.kind === "full") {
       host.received = { replId: answer.replId, offset: answer.offset, db };
     }
     host.enter("live");
-    if (resumable && marked) acknowledger.start();
+    if (marked) acknowledger.start();
     else if (resumable) acknowledger.live();
     else acknowledger.stop();
     return await follow(wire, host, acknowledger, {
@@ -123,8 +125,9 @@ async function load(
   wire: Wire,
   host: SessionHost,
   replication: { readonly replId: string | undefined; readonly offset: number },
+  header: string | undefined,
 ): Promise<{ readonly db: number; readonly marked: boolean }> {
-  const how = await framing(wire, host.settings);
+  const how = await framing(wire, host.settings, header);
   const decoder = Decoder.snapshot(host.settings.limits, {
     verify: true,
     modules: host.settings.modules,
@@ -137,7 +140,10 @@ async function load(
     const deliver = async (batch: TapeBatch): Promise<void> => {
       if (!announced) {
         announced = true;
-        if (replication.replId === undefined && snapshot.rdbVersion > LAST_SYNC_RDB) {
+        if (
+          replication.replId === undefined && header === undefined &&
+          snapshot.rdbVersion > LAST_SYNC_RDB
+        ) {
           host.report(syncOnly(wire.peer));
         }
         // From here on nothing can be resumed before this snapshot is complete.
