@@ -46,6 +46,8 @@ export function checkedCheckpoint(checkpoint: Checkpoint | undefined): Checkpoin
  * time may use the file.
  *
  * ```ts
+ * import { fileCheckpoint, nsync } from "@nsync/nsync";
+ *
  * const link = nsync("redis://localhost:6379", { checkpoint: fileCheckpoint("/var/lib/app/nsync") });
  * ```
  */

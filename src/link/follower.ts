@@ -231,7 +231,10 @@ export class Follower implements BatchSource, SessionHost {
   async #restore(): Promise<void> {
     const { from } = this.settings;
     this.received = from ?? await this.#checkpointer?.load();
-    if (this.received !== undefined) this.resetReason = "not-granted";
+    if (this.received !== undefined) {
+      this.delivered.begin(this.received);
+      this.resetReason = "not-granted";
+    }
     if (!this.#over) this.#checkpointer?.start();
   }
 

@@ -29,6 +29,12 @@ export class DeliveredPosition implements DeliveryObserver {
     this.#loaded = loaded;
   }
 
+  /** The consumer has handled everything up to there, in another process. */
+  begin(position: Position): void {
+    this.#replId = position.replId;
+    this.#point = position;
+  }
+
   given(event: NsyncEvent): void {
     if (this.#inHand !== undefined) this.#settle(this.#inHand);
     this.#inHand = event;

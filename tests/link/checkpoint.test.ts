@@ -82,6 +82,9 @@ describe("a link that is told where to go on", () => {
     await using reader = new Reader(nsync(replay.url, { from: behind(at) }));
     const resumed = await reader.expect("resume");
     assert.deepEqual([resumed.replId, resumed.offset], [replId, behind(at).offset]);
+    const [client] = replay.clients;
+    await client.acked(behind(at).offset);
+    assert.equal(client.acks[0], behind(at).offset);
     assert.deepEqual(reader.link.position, behind(at));
     for (const { name, db, offset } of commands.slice(at + 1)) {
       const event = await reader.expect("cmd");
