@@ -528,8 +528,8 @@ export interface Transaction {
   /** It is the last command before EXEC. */
   readonly last: boolean;
   /**
-   * It was larger than `maxTransactionBytes` and is delivered before its EXEC was seen. Should the
-   * rest never come, a `reset` follows; a transaction without this mark is always whole.
+   * It was larger than `maxTransactionBytes`, and is delivered before its EXEC was seen. Should the
+   * rest of it never come, a link begins anew with a `reset`; without this mark it is always whole.
    */
   readonly inPieces?: true;
 }

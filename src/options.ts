@@ -172,10 +172,11 @@ function text(name: string, value: string | undefined): string | undefined {
 const LONGEST_IP = 255;
 
 function announced(address: string | undefined): string | undefined {
-  if (address !== undefined && (address === "" || address.length > LONGEST_IP)) {
+  const checked = text("announceIp", address);
+  if (checked === "" || (checked?.length ?? 0) > LONGEST_IP) {
     throw new NsyncError("OPTION", `announceIp must have 1 to ${LONGEST_IP} characters.`);
   }
-  return text("announceIp", address);
+  return checked;
 }
 
 /** setTimeout takes no more than this. */
