@@ -14,7 +14,7 @@
  * | `TIMEOUT` | nothing came in time |
  * | `AUTH` | the credentials are missing or wrong |
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
- * | `LOADING` | the master is loading its data, or busy |
+ * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
  * | `RDB_TRUNCATED` | the snapshot ends too early |
@@ -29,6 +29,7 @@
  * | `SLOW` | the consumer is too far behind |
  * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
  * | `SOURCE` | a file or stream could not be read |
+ * | `CHECKPOINT` | a position could not be loaded or saved |
  */
 export type NsyncErrorCode =
   | "CONNECT"
@@ -50,7 +51,8 @@ export type NsyncErrorCode =
   | "UNHANDLED"
   | "SLOW"
   | "OPTION"
-  | "SOURCE";
+  | "SOURCE"
+  | "CHECKPOINT";
 
 /** What an {@linkcode NsyncError} may say beside its message. */
 export interface NsyncErrorDetails {

@@ -60,7 +60,9 @@ export type ResetReason =
   /** The master did not grant a partial resynchronization. */
   | "not-granted"
   /** The server is older than 2.8 and knows no partial resynchronization. */
-  | "sync";
+  | "sync"
+  /** The link broke inside of a transaction of which pieces had been delivered, and another master answered. */
+  | "transaction-lost";
 
 /** A full synchronization begins: whatever was known is about to be replaced. */
 export interface ResetEvent extends BatchEvent<ResetEvent> {
@@ -519,12 +521,17 @@ export interface ResumeEvent extends BatchEvent<ResumeEvent> {
 
 /** The transaction that a command belongs to. */
 export interface Transaction {
-  /** Counts the transactions of one connection, or of one append-only file. */
+  /** Counts the transactions of a link since its last snapshot, or of one append-only file. */
   readonly id: number;
   /** It is the first command after MULTI. */
   readonly first: boolean;
   /** It is the last command before EXEC. */
   readonly last: boolean;
+  /**
+   * It was larger than `maxTransactionBytes`, and is delivered before its EXEC was seen. Should the
+   * rest of it never come, a link begins anew with a `reset`; without this mark it is always whole.
+   */
+  readonly inPieces?: true;
 }
 
 /**

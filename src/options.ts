@@ -4,11 +4,15 @@
  * @module
  */
 
+import { checkedCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { checkedCommandNames, type CommandNames } from "./command_names.ts";
 import { type Limits, limitsOf } from "./decode/limits.ts";
 import { NsyncError } from "./errors.ts";
 import type { ModuleDecoders, NsyncEvent } from "./events.ts";
 import { checkedModules } from "./module_decoders.ts";
 import { checkOptionNames } from "./option_names.ts";
+import { checkedFrom, type Position } from "./position.ts";
+import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
 import type { Address } from "./transport/transport.ts";
 
 /** Options of {@linkcode nsync}. */
@@ -30,6 +34,20 @@ export interface NsyncOptions extends Partial<Limits> {
   readonly password?: string;
   /** Port that the master shows for this replica in INFO and ROLE; default 0. */
   readonly listeningPort?: number;
+  /** Address that the master shows for this replica in INFO and ROLE, instead of the socket's. */
+  readonly announceIp?: string;
+  /** What the server calls its commands, where its `rename-command` gave them other names. */
+  readonly commandNames?: CommandNames;
+  /** Where to go on: a position that was kept, or its token. It wins over what `checkpoint` holds. */
+  readonly from?: Position | string;
+  /** Keeps the position, so that a restarted process goes on where this one stopped. */
+  readonly checkpoint?: Checkpoint;
+  /** Milliseconds between two savings of the position; default 1000. */
+  readonly checkpointInterval?: number;
+  /** Pauses between attempts to connect again; `false` ends the link with the first loss. */
+  readonly reconnect?: ReconnectOptions | ReconnectDelay | false;
+  /** Least milliseconds between two snapshots that this link asks for; default 0. */
+  readonly minFullSyncInterval?: number;
   /** Called with each event, and awaited; the link starts at once. What it throws ends the link. */
   readonly callback?: (event: NsyncEvent) => unknown;
   /** Ends the link; the iteration then throws the signal's own reason. */
@@ -52,6 +70,13 @@ export interface Settings {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly listeningPort: number;
+  readonly announceIp: string | undefined;
+  readonly commandNames: Required<CommandNames>;
+  readonly from: Position | undefined;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly checkpointInterval: number;
+  readonly reconnect: ReconnectDelay;
+  readonly minFullSyncInterval: number;
   readonly callback: ((event: NsyncEvent) => unknown) | undefined;
   readonly signal: AbortSignal | undefined;
   readonly connectTimeout: number;
@@ -70,6 +95,13 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "username",
   "password",
   "listeningPort",
+  "announceIp",
+  "commandNames",
+  "from",
+  "checkpoint",
+  "checkpointInterval",
+  "reconnect",
+  "minFullSyncInterval",
   "callback",
   "signal",
   "connectTimeout",
@@ -106,6 +138,18 @@ export function settingsOf(options: NsyncOptions): Settings {
     username,
     password,
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
+    announceIp: announced(options.announceIp),
+    commandNames: checkedCommandNames(options.commandNames),
+    from: checkedFrom(options.from),
+    checkpoint: checkedCheckpoint(options.checkpoint),
+    checkpointInterval: milliseconds("checkpointInterval", options.checkpointInterval ?? 1000),
+    reconnect: reconnectDelay(options.reconnect),
+    minFullSyncInterval: integer(
+      "minFullSyncInterval",
+      options.minFullSyncInterval ?? 0,
+      0,
+      LONGEST_TIMER,
+    ),
     callback: options.callback,
     signal: options.signal,
     connectTimeout: milliseconds("connectTimeout", options.connectTimeout ?? 10_000),
@@ -122,6 +166,17 @@ function text(name: string, value: string | undefined): string | undefined {
     throw new NsyncError("OPTION", `${name} must be a string.`);
   }
   return value;
+}
+
+/** The master refuses a longer one. */
+const LONGEST_IP = 255;
+
+function announced(address: string | undefined): string | undefined {
+  const checked = text("announceIp", address);
+  if (checked === "" || (checked?.length ?? 0) > LONGEST_IP) {
+    throw new NsyncError("OPTION", `announceIp must have 1 to ${LONGEST_IP} characters.`);
+  }
+  return checked;
 }
 
 /** setTimeout takes no more than this. */

@@ -134,7 +134,9 @@ describe("the tables of the README", () => {
     for (const [name, text] of named) {
       const mib = /^(\d+) MiB$/.exec(text);
       const value = mib === null ? text : String(Number(mib[1]) << 20);
-      assert.equal(value, String(defaults[name] ?? ""), name);
+      // What is no plain value is told in words.
+      const plain = !["object", "function"].includes(typeof defaults[name]);
+      if (plain) assert.equal(value, String(defaults[name] ?? ""), name);
     }
   });
 

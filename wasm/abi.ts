@@ -76,6 +76,10 @@ export const TEMPLATES_CAPACITY = 140;
 export const KEYS = 144;
 /** Byte offset on the tape of the newest key of the batch that is no plain string, and one; 0 for none. */
 export const LAST_LOAD = 152;
+/** Transactions before SAFE_OFFSET since the link's start. */
+export const TRANSACTIONS = 156;
+/** Not 0 when SOURCE_END stands inside of a transaction that is delivered in pieces. */
+export const IN_PIECES = 160;
 
 /** Where the host puts what a filter compares with, and how much room there is. */
 export const FILTER_BLOCK = 0x37000;
@@ -213,6 +217,8 @@ export function trailerWords(flags: number): number {
 export const TRANSACTION = 1;
 export const TRANSACTION_FIRST = 2;
 export const TRANSACTION_LAST = 4;
+/** The transaction is delivered in pieces. */
+export const TRANSACTION_PIECE = 8;
 
 // Words of a TAG_CMD record. END is behind the command's last byte, from SOURCE_START; SAFE (u64, an
 // offset in the whole stream) and SAFE_DB are where a resumed stream goes on once the command has been

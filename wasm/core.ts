@@ -66,12 +66,21 @@ export function beginDump(): void {
   publish();
 }
 
-/** Starts a command stream; its first byte has the given offset, its first command is in `database`. */
-export function beginStream(offset: f64, database: u32, inlines: bool): void {
+/**
+ * Starts a command stream; its first byte has the given offset, its first command is in `database`, and
+ * `transactions` came before it. Commands of a transaction up to the offset `within` are known already.
+ */
+export function beginStream(
+  offset: f64,
+  database: u32,
+  inlines: bool,
+  transactions: u32,
+  within: f64,
+): void {
   mode = abi.MODE_RESP;
   finished = OK;
   clear(<u64>offset);
-  beginResp(database, inlines);
+  beginResp(database, inlines, transactions, <u64>within);
   publish();
 }
 

@@ -39,12 +39,14 @@ let newestStart: usize = 0;
 let newestDb: u32 = 0;
 /** A piece of it has been delivered: what to fall back to. */
 let pieces: bool = false;
+/** Its commands that end at this offset or before it are known from another connection. */
+let known: u64 = 0;
 /** State at `In.done`. */
 let doneDb: u32 = 0;
 let doneTransaction: u32 = 0;
 let doneCommands: u32 = 0;
 
-export function beginResp(database: u32, inlines: bool): void {
+export function beginResp(database: u32, inlines: bool, transactions: u32, within: u64): void {
   inlineCommands = inlines;
   inFile = false;
   db = database;
@@ -52,15 +54,16 @@ export function beginResp(database: u32, inlines: bool): void {
   open = false;
   inside = false;
   pieces = false;
-  transaction = 0;
-  doneTransaction = 0;
+  transaction = transactions;
+  doneTransaction = transactions;
+  known = within;
   store<u32>(abi.GETACKS, 0);
   Reading.what = abi.AT_COMMAND;
 }
 
 /** Starts the commands of an append-only file, which are read up to the first later timestamp. */
 export function beginAof(seconds: i64): void {
-  beginResp(0, false);
+  beginResp(0, false, 0, 0);
   inFile = true;
   until = seconds;
 }
@@ -69,6 +72,8 @@ export function runResp(): i32 {
   const r = records();
   store<u32>(abi.DB, pieces ? multiDb : doneDb);
   store<u64>(abi.SAFE_OFFSET, pieces ? multiOffset : In.origin + <u64>In.done);
+  store<u32>(abi.TRANSACTIONS, pieces ? doneTransaction - 1 : doneTransaction);
+  store<u32>(abi.IN_PIECES, pieces ? 1 : 0);
   return r;
 }
 
@@ -85,6 +90,8 @@ function records(): i32 {
       } else if (newest != 0 && commands > doneCommands + 1 && overlong()) {
         // Of a file it is to be seen first whether the transaction ends: what is before it comes by itself.
         if (!inFile || pieces || In.done == In.src) piece();
+        return abi.BATCH;
+      } else if (newest == 0 && In.done - In.src >= BATCH_BYTES) {
         return abi.BATCH;
       }
       safePoint();
@@ -120,6 +127,10 @@ function unitDone(): void {
 
 /** Gives out what an overlong transaction has so far, less its newest command, which may be the last. */
 function piece(): void {
+  for (let p = Out.tapeStart; p < newest; p += <usize>load<u32>(p, 4) << 2) {
+    if (load<u32>(p, abi.CMD_TRANSACTION << 2) != transaction) continue;
+    store<u32>(p, load<u32>(p) | (abi.TRANSACTION_PIECE << 8));
+  }
   In.done = In.src + newestStart;
   Out.tapeDone = newest;
   Out.arenaDone = Out.arena;
@@ -127,6 +138,20 @@ function piece(): void {
   doneTransaction = transaction;
   doneCommands = commands - 1;
   pieces = true;
+}
+
+/** Drops the record of a command that is known: the transaction is in pieces, and this one is behind us. */
+function passKnown(): i32 {
+  commands++;
+  Out.tape = head;
+  In.done = In.pos;
+  Out.tapeDone = Out.tape;
+  Out.arenaDone = Out.arena;
+  doneDb = db;
+  doneTransaction = transaction;
+  doneCommands = commands;
+  pieces = true;
+  return OK;
 }
 
 /** Forgets the batch that has been taken; what stands unfinished behind it is read again. */
@@ -420,7 +445,10 @@ function closeRecord(): i32 {
   let flags: u32 = 0;
   let safe = In.origin + <u64>In.pos;
   if (inside) {
-    flags = commands == 0 ? abi.TRANSACTION | abi.TRANSACTION_FIRST : abi.TRANSACTION;
+    if (In.origin + <u64>In.pos <= known) return passKnown();
+    flags = abi.TRANSACTION;
+    if (commands == 0) flags |= abi.TRANSACTION_FIRST;
+    if (pieces) flags |= abi.TRANSACTION_PIECE;
     safe = multiOffset;
     commands++;
     newest = head;

@@ -44,6 +44,8 @@ export interface SafePoint {
   readonly offset: number;
   /** Database in force. */
   readonly db: number;
+  /** Offset up to which the transaction that begins there has been delivered in pieces, if it is. */
+  readonly within?: number;
 }
 
 /** A batch of decoded events. */

@@ -93,20 +93,27 @@ export class CommandView extends View implements CmdEvent {
 
   /** Where a resumed stream goes on once the command has been handled. */
   get safe(): SafePoint {
-    return {
+    const point = {
       offset: u64(this.batch.tape, this.at + abi.CMD_SAFE),
       db: this.word(abi.CMD_SAFE_DB),
     };
+    const open = this.flags & (abi.TRANSACTION_PIECE | abi.TRANSACTION_LAST);
+    return open === abi.TRANSACTION_PIECE ? { ...point, within: this.offset } : point;
+  }
+
+  private get flags(): number {
+    return (this.word(0) >> 8) & 0xff;
   }
 
   get transaction(): Transaction | undefined {
-    const flags = (this.word(0) >> 8) & 0xff;
+    const { flags } = this;
     if ((flags & abi.TRANSACTION) === 0) return undefined;
-    return {
+    const transaction = {
       id: this.word(abi.CMD_TRANSACTION),
       first: (flags & abi.TRANSACTION_FIRST) !== 0,
       last: (flags & abi.TRANSACTION_LAST) !== 0,
     };
+    return (flags & abi.TRANSACTION_PIECE) === 0 ? transaction : { ...transaction, inPieces: true };
   }
 
   toJSON(): PlainEvent {

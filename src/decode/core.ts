@@ -126,8 +126,14 @@ export class Core {
   }
 
   /** Starts a command stream. */
-  beginStream(offset: number, db: number, inlineCommands: boolean): void {
-    this.#beginStream(offset, db, inlineCommands ? 1 : 0);
+  beginStream(
+    offset: number,
+    db: number,
+    inlineCommands: boolean,
+    transactions: number,
+    within: number,
+  ): void {
+    this.#beginStream(offset, db, inlineCommands ? 1 : 0, transactions, within);
   }
 
   /** Starts an envelope, whose content goes to the arena. */

@@ -50,6 +50,10 @@ export interface StreamStart {
   readonly db: number;
   /** Servers up to 2.6 send some commands inline. */
   readonly inlineCommands: boolean;
+  /** Transactions that came before it; default 0. */
+  readonly transactions?: number;
+  /** Offset up to which the commands of a transaction that begins there are known already. */
+  readonly within?: number;
 }
 
 /** Decodes one snapshot, one DUMP payload, one command stream, or an append-only file's commands. */
@@ -102,7 +106,8 @@ export class Decoder {
   /** A decoder for a command stream. */
   static commands(limits: Limits, start: StreamStart): Decoder {
     const decoder = new Decoder("command stream", limits);
-    decoder.#open.beginStream(start.offset, start.db, start.inlineCommands);
+    const { offset, db, inlineCommands, transactions = 0, within = 0 } = start;
+    decoder.#open.beginStream(offset, db, inlineCommands, transactions, within);
     return decoder;
   }
 
@@ -129,7 +134,15 @@ export class Decoder {
   /** Offset behind the last complete unit of the commands, and the database there. */
   get safe(): SafePoint {
     const core = this.#open;
-    return { offset: core.u64(abi.SAFE_OFFSET), db: core.u32(abi.DB) };
+    const point = { offset: core.u64(abi.SAFE_OFFSET), db: core.u32(abi.DB) };
+    if (core.u32(abi.IN_PIECES) === 0) return point;
+    const source = core.u32(abi.SOURCE_END) - core.u32(abi.SOURCE_START);
+    return { ...point, within: core.u64(abi.SOURCE_OFFSET) + source };
+  }
+
+  /** Transactions before {@linkcode safe}, those before the stream's start included. */
+  get transactions(): number {
+    return this.#open.u32(abi.TRANSACTIONS);
   }
 
   /** How many times the master has asked for an ACK. */

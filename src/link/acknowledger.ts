@@ -15,14 +15,19 @@ const HASTE_ENDS = 1000;
 /** Keeps one connection alive. */
 export class Acknowledger {
   readonly #wire: Wire;
+  readonly #replconf: string | undefined;
   readonly #offset: () => number;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** The master waits for an ACK of this offset. */
   #wanted: number | undefined;
 
-  /** `offset` is what is acknowledged. */
-  constructor(wire: Wire, offset: () => number) {
+  /**
+   * `offset` is what is acknowledged, with the command `replconf`. A master that does not know it is
+   * sent newlines, which keep the link alive too.
+   */
+  constructor(wire: Wire, replconf: string | undefined, offset: () => number) {
     this.#wire = wire;
+    this.#replconf = replconf;
     this.#offset = offset;
   }
 
@@ -62,7 +67,8 @@ export class Acknowledger {
 
   /** Acknowledges now. */
   acknowledge(): void {
-    this.#wire.send("REPLCONF", "ACK", String(this.#offset()));
+    if (this.#replconf === undefined) this.#wire.sendNewline();
+    else this.#wire.send(this.#replconf, "ACK", String(this.#offset()));
   }
 
   /** Says nothing more. */

@@ -8,7 +8,7 @@ import type { Snapshot } from "../decode/snapshot.ts";
 import { withoutUndefined } from "../decode/view.ts";
 import type { PlainEvent, ResetEvent, ResetReason, ResumeEvent } from "../events.ts";
 import { printAs } from "../inspect.ts";
-import type { Position } from "./position.ts";
+import type { Position } from "../position.ts";
 
 /** A full synchronization begins. */
 export class Reset implements ResetEvent {

@@ -11,14 +11,21 @@ import type { BatchSource } from "../event_stream.ts";
 import { addressText, type Settings } from "../options.ts";
 import { connectTransport, errorCode } from "../transport/transport.ts";
 import { Remark } from "../decode/remark.ts";
-import { DeliveredPosition, type Position } from "./position.ts";
+import type { Position } from "../position.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import { pause } from "./pause.ts";
+import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
-import { pause, reconnectDelay } from "./reconnect.ts";
+import { overrun } from "./refusal.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
 import { Wire } from "./wire.ts";
 
 /** A session that held this many milliseconds was no failure. */
 const HELD = 5000;
+/** Snapshots that are cut off in a row before a cause is suspected. */
+const SUSPICIOUS = 2;
+/** Part of `minFullSyncInterval` that is added at random. */
+const SPREAD = 0.25;
 
 /** What the follower tells its link. */
 export interface FollowerEvents {
@@ -36,6 +43,7 @@ export class Follower implements BatchSource, SessionHost {
   /** How far the consumer has come. */
   readonly delivered: DeliveredPosition;
   received: Position | undefined;
+  transactions = 0;
   resetReason: ResetReason = "start";
   progressed: (() => void) | undefined;
   /** What it does. */
@@ -46,8 +54,17 @@ export class Follower implements BatchSource, SessionHost {
   lastError: NsyncError | undefined;
   readonly #events: FollowerEvents;
   readonly #stop = new AbortController();
+  readonly #checkpointer: Checkpointer | undefined;
+  /** What was reported once and for all. */
+  readonly #reports = new Set<string>();
+  /** Snapshots in a row whose connection was closed inside of them or right behind them. */
+  #cutSnapshots = 0;
+  /** When the next snapshot may be asked for. */
+  #nextFullSync = 0;
   #wire: Wire | undefined;
   #running: Promise<void> | undefined;
+  /** The last position is saved. */
+  #saved: Promise<void> | undefined;
   #over = false;
   #stopped = false;
   /** A master has granted a synchronization, ever and on this connection. */
@@ -63,8 +80,19 @@ export class Follower implements BatchSource, SessionHost {
     this.settings = settings;
     this.#events = events;
     this.queue = new BatchQueue(settings.highWaterMark);
-    this.delivered = new DeliveredPosition(() => events.loaded());
-    const { signal } = settings;
+    this.delivered = new DeliveredPosition(() => {
+      events.loaded();
+      this.#checkpointer?.loaded();
+    });
+    const { signal, checkpoint, checkpointInterval } = settings;
+    if (checkpoint !== undefined) {
+      this.#checkpointer = new Checkpointer(
+        checkpoint,
+        checkpointInterval,
+        () => this.delivered.handled,
+        (error) => this.#remark(error),
+      );
+    }
     if (signal?.aborted) this.fail(signal.reason);
     else signal?.addEventListener("abort", this.#abort, { once: true });
   }
@@ -79,7 +107,10 @@ export class Follower implements BatchSource, SessionHost {
     this.start();
     this.progressed?.();
     try {
-      return await this.queue.next();
+      const batch = await this.queue.next();
+      if (this.#checkpointer === undefined || !beginsSnapshot(batch)) return batch;
+      await this.#checkpointer.snapshotBegins();
+      return this.#stopped ? await this.queue.next() : batch;
     } catch (error) {
       // Only now has the consumer had everything that came before it.
       this.#finish(error);
@@ -108,6 +139,7 @@ export class Follower implements BatchSource, SessionHost {
     this.#finish(undefined);
     this.queue.clear();
     await this.#running;
+    await this.#saved;
   }
 
   #finish(error: unknown): void {
@@ -117,7 +149,8 @@ export class Follower implements BatchSource, SessionHost {
     this.settings.signal?.removeEventListener("abort", this.#abort);
     this.#stop.abort();
     this.#wire?.close();
-    this.#events.ended(error);
+    if (this.#checkpointer === undefined) this.#events.ended(error);
+    else this.#saved = this.#checkpointer.close().then(() => this.#events.ended(error));
   }
 
   async deliver(batch: EventBatch): Promise<void> {
@@ -134,6 +167,10 @@ export class Follower implements BatchSource, SessionHost {
   enter(phase: Phase): void {
     if (this.#over) return;
     if (phase === "snapshot" || phase === "live") this.#granted = true;
+    if (phase === "snapshot") {
+      const wait = this.settings.minFullSyncInterval * (1 + SPREAD * Math.random());
+      this.#nextFullSync = performance.now() + wait;
+    }
     if (phase === "live") {
       this.#wasLive = true;
       const resumed = this.phase === "handshake";
@@ -142,32 +179,84 @@ export class Follower implements BatchSource, SessionHost {
     this.phase = phase;
   }
 
+  report(error: NsyncError): void {
+    if (this.#reports.has(error.message)) return;
+    this.#reports.add(error.message);
+    this.#remark(error);
+  }
+
+  #remark(error: NsyncError): void {
+    this.lastError = error;
+    // The consumer may be far behind: the link goes on all the same.
+    this.queue.push(new ListBatch([new Remark(error)]));
+  }
+
   async #run(): Promise<void> {
     let failures = 0;
     let reported: string | undefined;
-    while (!this.#over) {
-      this.#granted = false;
-      this.#live = undefined;
-      const error = await this.#session();
+    try {
+      await this.#restore();
+      while (!this.#over) {
+        this.#granted = false;
+        this.#live = undefined;
+        if (this.received === undefined) await this.#fullSyncAllowed();
+        const ended = await this.#session();
+        if (this.#over) return;
+        if (ended === undefined) continue;
+        const error = this.#judged(ended);
+        if (this.#granted) {
+          this.#wasGranted = true;
+          this.reconnects++;
+          reported = undefined;
+        }
+        if (this.#throve()) failures = 0;
+        const delay = this.#canRetry(error) && this.settings.reconnect(++failures, error);
+        if (delay === false) throw error;
+        this.lastError = error;
+        this.enter(this.#wasGranted ? "reconnecting" : "connecting");
+        if (error.code !== reported) this.#remark(error);
+        reported = error.code;
+        await pause(delay, this.#stop.signal);
+      }
+    } catch (error) {
       if (this.#over) return;
-      if (this.#granted) {
-        this.#wasGranted = true;
-        this.reconnects++;
-        reported = undefined;
-      }
       if (NsyncError.is(error)) this.lastError = error;
-      if (!NsyncError.is(error) || !this.#canRetry(error)) {
-        this.phase = "closed";
-        this.queue.end({ error });
-        return;
-      }
-      this.enter(this.#wasGranted ? "reconnecting" : "connecting");
-      // The consumer may be far behind: the link goes on all the same.
-      if (error.code !== reported) this.queue.push(new ListBatch([new Remark(error)]));
-      reported = error.code;
-      if (this.#throve()) failures = 0;
-      await pause(reconnectDelay(failures++, error.code), this.#stop.signal);
+      this.phase = "closed";
+      this.#checkpointer?.stop();
+      this.queue.end({ error });
     }
+  }
+
+  /** Finds out where to begin. */
+  async #restore(): Promise<void> {
+    const { from } = this.settings;
+    this.received = from ?? await this.#checkpointer?.load();
+    if (this.received !== undefined) {
+      this.delivered.begin(this.received);
+      this.resetReason = "not-granted";
+    }
+    if (!this.#over) this.#checkpointer?.start();
+  }
+
+  async #fullSyncAllowed(): Promise<void> {
+    const left = this.#nextFullSync - performance.now();
+    if (left > 0) await pause(left, this.#stop.signal);
+  }
+
+  /** What ended a connection, with what is suspected when it happens again and again. */
+  #judged(error: unknown): NsyncError {
+    if (!NsyncError.is(error)) throw error;
+    if (this.#live !== undefined && (this.#live.resumed || this.#held(this.#live.since))) {
+      this.#cutSnapshots = 0;
+    } else if (this.#granted && error.code === "CLOSED") {
+      this.#cutSnapshots++;
+      if (this.#cutSnapshots >= SUSPICIOUS) return overrun(error, this.#cutSnapshots);
+    }
+    return error;
+  }
+
+  #held(since: number): boolean {
+    return performance.now() - since >= HELD;
   }
 
   /**
@@ -177,7 +266,7 @@ export class Follower implements BatchSource, SessionHost {
   #throve(): boolean {
     if (this.#live === undefined) return false;
     const { resumed, since, offset } = this.#live;
-    return performance.now() - since >= HELD || (resumed && this.received?.offset !== offset);
+    return this.#held(since) || (resumed && this.received?.offset !== offset);
   }
 
   /** A first attempt that fails says that something is set up wrongly, unless the server asks for patience. */
@@ -188,7 +277,7 @@ export class Follower implements BatchSource, SessionHost {
       (error.code === "CONNECT" && !isUnreachable(error));
   }
 
-  /** One connection; answers what ended it. */
+  /** One connection; answers what ended it, `undefined` when another one is to ask for everything. */
   async #session(): Promise<unknown> {
     try {
       this.#wire = await this.#connect();
@@ -246,4 +335,8 @@ function connectError(address: string, timeout: number, cause: unknown): NsyncEr
 /** Did the connection itself fail, rather than the server ask for patience? */
 function isUnreachable(error: NsyncError): boolean {
   return error.code === "CONNECT" && error.cause !== undefined;
+}
+
+function beginsSnapshot(batch: EventBatch | undefined): boolean {
+  return batch instanceof ListBatch && [...batch].some(({ type }) => type === "reset");
 }

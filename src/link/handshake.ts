@@ -6,7 +6,8 @@
 
 import { NsyncError } from "../errors.ts";
 import type { Settings } from "../options.ts";
-import { isUnknownCommand, printable, refusal } from "./refusal.ts";
+import type { ResumePoint } from "../position.ts";
+import { isUnknownCommand, printable, refusal, type Step } from "./refusal.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -15,22 +16,22 @@ import type { Wire } from "./wire.ts";
  */
 const ANNOUNCED_VERSION = "9.2.0";
 
-/** Where a stream can be resumed. */
-export interface ResumePoint {
-  /** Replication ID, 40 hex digits. */
-  readonly replId: string;
-  /** Offset of the last byte that is known. */
-  readonly offset: number;
-}
-
 /** How the master answered. */
-export type Answer =
+export type Answer = Granted & {
+  /** What the master said to REPLCONF when it does not know that command. */
+  readonly replconfUnknown: string | undefined;
+};
+
+type Granted =
   /** A snapshot follows, then the stream. */
   | { readonly kind: "full"; readonly replId: string; readonly offset: number }
   /** The stream follows where it was left. */
   | { readonly kind: "continue"; readonly replId: string }
-  /** A snapshot follows, then a stream that cannot be resumed: a server before 2.8. */
-  | { readonly kind: "sync" };
+  /**
+   * A snapshot follows, then a stream that cannot be resumed: a server before 2.8, or PSYNC under
+   * another name, which masters take for SYNC. The snapshot's first line may have been read already.
+   */
+  | { readonly kind: "sync"; readonly header?: string };
 
 /** Introduces us and asks for the stream. Throws what the server's refusals mean. */
 export async function handshake(
@@ -38,33 +39,42 @@ export async function handshake(
   settings: Settings,
   from: ResumePoint | undefined,
 ): Promise<Answer> {
-  const { username, password, connectTimeout } = settings;
-  const ask = async (...words: string[]): Promise<string> => {
-    wire.send(...words);
-    return await wire.line(connectTimeout, answerTo(words[0]));
+  const { username, password, connectTimeout, commandNames } = settings;
+  const hear = (step: Step): Promise<string> => wire.line(connectTimeout, answerTo(step));
+  const ask = (step: Step, command: string, ...words: string[]): Promise<string> => {
+    wire.send(command, ...words);
+    return hear(step);
   };
 
-  ping(wire.peer, await ask("PING"), password !== undefined);
+  ping(wire.peer, await ask("PING", commandNames.ping), password !== undefined);
   if (password !== undefined) {
     const reply = username === undefined
-      ? await ask("AUTH", password)
-      : await ask("AUTH", username, password);
+      ? await ask("AUTH", commandNames.auth, password)
+      : await ask("AUTH", commandNames.auth, username, password);
     if (reply !== "+OK") throw unexpected(wire.peer, reply, "AUTH");
   }
-  // Servers older than an option answer with an error; they do without it.
-  for (
-    const options of [
-      ["listening-port", String(settings.listeningPort)],
-      ["capa", "eof", "capa", "psync2"],
-      ["version", ANNOUNCED_VERSION],
-    ]
-  ) {
-    const reply = await ask("REPLCONF", ...options);
+  const { listeningPort, announceIp } = settings;
+  // One command each: a server that does not know an option refuses all of its command.
+  const introductions = [
+    ["listening-port", String(listeningPort)],
+    ...(announceIp === undefined ? [] : [["ip-address", announceIp]]),
+    ["capa", "eof", "capa", "psync2"],
+    ["version", ANNOUNCED_VERSION],
+  ];
+  for (const options of introductions) wire.send(commandNames.replconf, ...options);
+  let replconfUnknown: string | undefined;
+  let knowsCapa = false;
+  for (const [option] of introductions) {
+    const reply = await hear("REPLCONF");
+    // Servers older than an option answer with an error; they do without it.
     if (!/^\+OK|^-ERR/.test(reply)) throw unexpected(wire.peer, reply, "REPLCONF");
+    if (option === "capa") knowsCapa = reply === "+OK";
+    if (isUnknownCommand(reply)) replconfUnknown = reply;
   }
 
-  wire.send("PSYNC", from?.replId ?? "?", from === undefined ? "-1" : String(from.offset + 1));
-  return await psyncAnswer(wire, settings, from);
+  const asked = from === undefined ? ["?", "-1"] : [from.replId, String(from.offset + 1)];
+  wire.send(commandNames.psync, ...asked);
+  return { ...await psyncAnswer(wire, settings, from, knowsCapa), replconfUnknown };
 }
 
 function answerTo(step: string): string {
@@ -82,7 +92,8 @@ async function psyncAnswer(
   wire: Wire,
   settings: Settings,
   from: ResumePoint | undefined,
-): Promise<Answer> {
+  knowsCapa: boolean,
+): Promise<Granted> {
   // The master may wait for another snapshot to end: a newline a second says that it lives.
   const line = await wire.lineAfterNewlines(settings.replTimeout, answerTo("PSYNC"));
   const full = /^\+FULLRESYNC (\S{40}) (\d+)$/.exec(line);
@@ -91,14 +102,18 @@ async function psyncAnswer(
   if (resumed !== null && from !== undefined) {
     return { kind: "continue", replId: resumed[1] ?? from.replId };
   }
-  if (isUnknownCommand(line)) {
+  if (line.startsWith("$") && settings.commandNames.psync.toUpperCase() !== "PSYNC") {
+    return { kind: "sync", header: line };
+  }
+  // Who knows what PSYNC came with, knows PSYNC, if under another name.
+  if (isUnknownCommand(line) && !knowsCapa) {
     wire.send("SYNC");
     return { kind: "sync" };
   }
   throw unexpected(wire.peer, line, "PSYNC");
 }
 
-function unexpected(peer: string, line: string, step: string): NsyncError {
+function unexpected(peer: string, line: string, step: Step): NsyncError {
   if (line.startsWith("-")) return refusal(peer, line, step);
   const said = step === "AUTH" ? "" : `: ${JSON.stringify(printable(line.slice(0, 40)))}`;
   return new NsyncError(

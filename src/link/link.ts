@@ -8,7 +8,7 @@ import { NsyncError } from "../errors.ts";
 import { deliver, EventStream } from "../event_stream.ts";
 import { addressText, type Settings } from "../options.ts";
 import { Follower } from "./follower.ts";
-import type { Position } from "./position.ts";
+import type { Position } from "../position.ts";
 import { Ready } from "./ready.ts";
 import type { Phase } from "./session.ts";
 

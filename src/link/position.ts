@@ -11,13 +11,7 @@ import type { Snapshot } from "../decode/snapshot.ts";
 import type { EventBatch, NsyncEvent } from "../events.ts";
 import type { DeliveryObserver } from "../event_stream.ts";
 import { Reset, Resume } from "./control_events.ts";
-import type { ResumePoint } from "./handshake.ts";
-
-/** A place in the replication stream, between two units of it. */
-export interface Position extends ResumePoint {
-  /** Database in force. */
-  readonly db: number;
-}
+import type { Position } from "../position.ts";
 
 /** Follows what the consumer gets, and what it has handled. */
 export class DeliveredPosition implements DeliveryObserver {
@@ -33,6 +27,12 @@ export class DeliveredPosition implements DeliveryObserver {
   /** `loaded` is called when a snapshot, or a resumption, has been handled. */
   constructor(loaded: () => void) {
     this.#loaded = loaded;
+  }
+
+  /** The consumer has handled everything up to there, in another process. */
+  begin(position: Position): void {
+    this.#replId = position.replId;
+    this.#point = position;
   }
 
   given(event: NsyncEvent): void {
@@ -104,9 +104,14 @@ export class DeliveredPosition implements DeliveryObserver {
     return event instanceof Reset ? undefined : this.handled;
   }
 
-  #at({ offset, db }: SafePoint): Position | undefined {
-    return this.#replId === undefined ? undefined : { replId: this.#replId, offset, db };
+  #at(point: SafePoint): Position | undefined {
+    return this.#replId === undefined ? undefined : positionAt(this.#replId, point);
   }
+}
+
+/** A place in the stream with that replication ID. */
+export function positionAt(replId: string, { offset, db, within }: SafePoint): Position {
+  return within === undefined ? { replId, offset, db } : { replId, offset, db, within };
 }
 
 /** Where the stream behind a snapshot starts; `undefined` where it cannot be resumed. */

@@ -8,12 +8,18 @@ import { ListBatch, type TapeBatch } from "../decode/batch.ts";
 import { Decoder, type StreamStart } from "../decode/decoder.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { Settings } from "../options.ts";
+import type { NsyncError } from "../errors.ts";
+import type { Position } from "../position.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { Reset, Resume } from "./control_events.ts";
 import { handshake } from "./handshake.ts";
-import type { Position } from "./position.ts";
+import { positionAt } from "./position.ts";
+import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import type { Wire } from "./wire.ts";
+
+/** RDB version up to which a server may have no PSYNC. */
+const LAST_SYNC_RDB = 6;
 
 /** What the link does. */
 export type Phase =
@@ -32,27 +38,45 @@ export interface SessionHost {
   deliver(batch: EventBatch): Promise<void>;
   /** Where the stream received so far can be resumed. */
   received: Position | undefined;
+  /** Transactions of the stream up to there, since the snapshot. */
+  transactions: number;
   /** Why a full synchronization would begin now. */
   resetReason: ResetReason;
   /** Offset up to which the consumer has handled this connection's stream; `floor` before that. */
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
   enter(phase: Phase): void;
+  /** Tells the consumer, once, of something that does not end the connection. */
+  report(error: NsyncError): void;
   /** To be called when the consumer has handled more. */
   progressed: (() => void) | undefined;
 }
 
-/** Follows the master over one connection; ends only by throwing. */
-export async function runSession(wire: Wire, host: SessionHost): Promise<never> {
+/**
+ * Follows the master over one connection. Ends by throwing, or when another connection has to ask for
+ * everything, as what this master goes on with does not fit what was delivered.
+ */
+export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
   const { settings } = host;
+  host.enter("handshake");
+  const from = host.received;
+  const answer = await handshake(wire, settings, from);
   let floor = 0;
-  const acknowledger = new Acknowledger(wire, () => host.acknowledged(floor));
+  const refused = answer.replconfUnknown;
+  const replconf = refused === undefined ? settings.commandNames.replconf : undefined;
+  const acknowledger = new Acknowledger(wire, replconf, () => host.acknowledged(floor));
   host.progressed = () => acknowledger.progressed();
+  if (refused !== undefined && answer.kind !== "sync") {
+    host.report(refusal(wire.peer, refused, "REPLCONF"));
+  }
   try {
-    host.enter("handshake");
-    const from = host.received;
-    const answer = await handshake(wire, settings, from);
     if (answer.kind === "continue" && from !== undefined) {
+      if (from.within !== undefined && from.replId !== answer.replId) {
+        // A master that was promoted need not have seen the rest of the transaction, nor its start.
+        host.received = undefined;
+        host.resetReason = "transaction-lost";
+        return;
+      }
       floor = host.acknowledged(0);
       host.received = { ...from, replId: answer.replId };
       host.enter("live");
@@ -62,9 +86,13 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<never> 
         offset: from.offset,
         db: from.db,
         inlineCommands: false,
+        transactions: host.transactions,
+        within: from.within,
       });
     }
     const resumable = answer.kind === "full";
+    const header = answer.kind === "sync" ? answer.header : undefined;
+    if (header !== undefined) host.report(renamedPsync(wire.peer));
     const replication = answer.kind === "full"
       ? { replId: answer.replId, offset: answer.offset }
       : { replId: undefined, offset: 0 };
@@ -72,18 +100,19 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<never> 
     host.enter("snapshot");
     if (!resumable) host.resetReason = "sync";
     if (resumable) acknowledger.loading();
-    const { db, marked } = await load(wire, host, replication);
+    const { db, marked } = await load(wire, host, replication, header);
     if (answer.kind === "full") {
       host.received = { replId: answer.replId, offset: answer.offset, db };
     }
     host.enter("live");
-    if (resumable && marked) acknowledger.start();
+    if (marked) acknowledger.start();
     else if (resumable) acknowledger.live();
     else acknowledger.stop();
     return await follow(wire, host, acknowledger, {
       offset: replication.offset,
       db,
       inlineCommands: !resumable,
+      transactions: host.transactions,
     });
   } finally {
     host.progressed = undefined;
@@ -96,8 +125,9 @@ async function load(
   wire: Wire,
   host: SessionHost,
   replication: { readonly replId: string | undefined; readonly offset: number },
+  header: string | undefined,
 ): Promise<{ readonly db: number; readonly marked: boolean }> {
-  const how = await framing(wire, host.settings);
+  const how = await framing(wire, host.settings, header);
   const decoder = Decoder.snapshot(host.settings.limits, {
     verify: true,
     modules: host.settings.modules,
@@ -110,6 +140,12 @@ async function load(
     const deliver = async (batch: TapeBatch): Promise<void> => {
       if (!announced) {
         announced = true;
+        if (
+          replication.replId === undefined && header === undefined &&
+          snapshot.rdbVersion > LAST_SYNC_RDB
+        ) {
+          host.report(syncOnly(wire.peer));
+        }
         // From here on nothing can be resumed before this snapshot is complete.
         host.received = undefined;
         await host.deliver(new ListBatch([new Reset(host.resetReason, snapshot)]));
@@ -119,6 +155,7 @@ async function load(
     };
     await receiveSnapshot(wire, decoder, how, host.settings, deliver);
     host.resetReason = "not-granted";
+    host.transactions = 0;
     return { db: snapshot.streamDb, marked: how.kind === "mark" };
   } finally {
     decoder.close();
@@ -142,12 +179,13 @@ async function follow(
         for (let batch = decoder.next(); batch !== undefined; batch = decoder.next()) {
           const { safe } = batch;
           if (host.received !== undefined && safe !== undefined) {
-            host.received = { replId: host.received.replId, ...safe };
+            host.received = positionAt(host.received.replId, safe);
           }
           if (host.received !== undefined && decoder.getAcks !== asked) {
             asked = decoder.getAcks;
             acknowledger.asked(host.received.offset);
           }
+          host.transactions = decoder.transactions;
           await host.deliver(batch);
         }
       }

@@ -20,9 +20,12 @@ export type Framing =
   | { readonly kind: "length"; readonly length: number }
   | { readonly kind: "mark"; readonly mark: string };
 
-/** Waits for the line before the snapshot; newlines come while the master prepares it. */
-export async function framing(wire: Wire, settings: Settings): Promise<Framing> {
-  const line = await wire.lineAfterNewlines(settings.replTimeout, "a snapshot");
+/**
+ * Reads the line before the snapshot, unless it has been read; newlines come while the master prepares
+ * it.
+ */
+export async function framing(wire: Wire, settings: Settings, header?: string): Promise<Framing> {
+  const line = header ?? await wire.lineAfterNewlines(settings.replTimeout, "a snapshot");
   const length = /^\$(\d+)$/.exec(line);
   if (length !== null) return { kind: "length", length: Number(length[1]) };
   const mark = /^\$EOF:(.{40})$/.exec(line);

@@ -37,6 +37,7 @@ async function arrived(link, phase, seen, last) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
+const checkpoint = { load() {}, save() {} };
 function over(what) {
   console.log("over", what, Date.now());
 }
@@ -66,7 +67,7 @@ const looping = (async () => {
 `;
   return {
     "close": `
-const link = nsync(options);${iterate}
+const link = nsync({ ...options, checkpoint, checkpointInterval: 1_000_000 });${iterate}
 await arrived(link, ${where});
 await link.close();
 await looping;
@@ -91,7 +92,7 @@ await looping.catch((reason) => over(reason === "enough" ? "abort" : "another re
 const seen = [];
 const abort = new AbortController();
 const callback = (event) => void seen.push(event.type);
-const link = nsync({ ...options, callback, signal: abort.signal });
+const link = nsync({ ...options, callback, checkpoint, signal: abort.signal });
 link.ready; // nobody waits for it
 await arrived(link, ${where});
 abort.abort("enough");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,9 +7,11 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { nsync, NsyncError, type NsyncErrorCode, type NsyncOptions } from "../../mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { startProxy } from "../support/proxy.ts";
 import { freePort, type RedisServer, startRedis } from "../support/redis.ts";
 import { answerOffset, recordingNamed } from "../support/recording.ts";
 import { startReplay } from "../support/replay_server.ts";
+import { Seeded } from "../support/seeded.ts";
 import { Peer } from "../transport/peer.ts";
 import { SilentPeer } from "../transport/silent_peer.ts";
 import { Reader } from "./reader.ts";
@@ -152,6 +155,8 @@ describe("a server that refuses", () => {
     ["REPLCONF", "-NOPERM this user has no permissions", "PERMISSION", /\+psync/],
     ["PSYNC", "-NOPERM this user has no permissions", "PERMISSION", /\+psync/],
     ["PSYNC", "-ERR something else", "PROTOCOL", /something else/],
+    ["PING", "-ERR unknown command 'PING'", "PERMISSION", /`commandNames.ping`/],
+    ["PSYNC", "-ERR unknown command 'PSYNC'", "PERMISSION", /`commandNames.psync`/],
     ["PSYNC", "+FULLRESYNC short 12", "PROTOCOL", /FULLRESYNC short/],
     ["PSYNC", "+CONTINUE", "PROTOCOL", /CONTINUE/],
     ["PSYNC", "$5", "PROTOCOL", /\$5/],
@@ -190,6 +195,68 @@ describe("a server that refuses", () => {
       await master.allClosed();
     });
   }
+
+  const patience: readonly (readonly [step: string, says: string, NsyncErrorCode, RegExp])[] = [
+    ["PING", "-LOADING Redis is loading the dataset in memory", "LOADING", /loading its data/],
+    ["PSYNC", "-LOADING Redis is loading the dataset in memory", "LOADING", /loading its data/],
+    ["PSYNC", "-BUSY Redis is busy running a script.", "LOADING", /SCRIPT KILL/],
+    ["PING", "-MASTERDOWN Link with MASTER is down", "NOMASTERLINK", /its own master/],
+    ["PSYNC", "-NOMASTERLINK Can't SYNC while not connected", "NOMASTERLINK", /its own master/],
+    ["PSYNC", "-ERR Can't SYNC while not connected with my master", "NOMASTERLINK", /own master/],
+    ["PING", "-ERR max number of clients reached", "CONNECT", /`maxclients`/],
+    ["PING", "-MISCONF Redis is configured to save RDB snapshots", "LOADING", /to disk/],
+    ["PING", "-OOM command not allowed when used memory", "LOADING", /`maxmemory`/],
+    ["PSYNC", "-ERR BGSAVE failed, replication can't continue", "LOADING", /see its log/],
+    ["snapshot", "-ERR BGSAVE failed, replication can't continue", "LOADING", /see its log/],
+    ["PSYNC", "-ERR SYNC and PSYNC are invalid with pending output", "PROTOCOL", /proxy/],
+  ];
+
+  for (const [step, says, code, advice] of patience) {
+    it(`${step} with ${says}, and is asked again`, async () => {
+      await using master = await ScriptedMaster.start((socket, words, client) => {
+        const full = `+FULLRESYNC ${"a".repeat(40)} 1\r\n`;
+        if (client < 2 && words[0] === step) socket.end(`${says}\r\n`);
+        else if (words[0] !== "PSYNC") socket.write(words[0] === "PING" ? "+PONG\r\n" : "+OK\r\n");
+        else if (client < 2) socket.end(`${full}${says}\r\n`);
+        else socket.write(`${full}$18\r\nREDIS0009\xff${"\0".repeat(8)}`, "latin1");
+      });
+      const { port, address } = master;
+      await using reader = new Reader(nsync({ port, reconnect: () => 0 }));
+      const { error } = await reader.expect("error");
+      assert.equal(error.code, code, inspect(error));
+      assert.equal(error.retriable, true);
+      assert.match(error.message, advice);
+      assert.ok(error.message.includes(address));
+      // Told once, unless it came as far as a snapshot.
+      if (step === "snapshot") assert.equal((await reader.expect("error")).error.code, code);
+      await reader.expect("reset");
+      await reader.until("eof");
+    });
+  }
+
+  it("PING by that name, and knows it by another", async () => {
+    await using master = await ScriptedMaster.start((socket, words) => {
+      socket.write(words[0] === "HELLOTHERE" ? "+PONG\r\n" : "-ERR unknown command\r\n");
+    });
+    const commandNames = { ping: "HELLOTHERE", replconf: "R1", psync: "P1" };
+    const { port } = master;
+    await assertRefused({ port }, "PERMISSION", /commandNames.ping/);
+    await using reader = new Reader(nsync({ port, commandNames }));
+    assert.ok(NsyncError.is(await reader.failure()));
+    for (const name of ["HELLOTHERE", "R1", "P1"]) await master.asked(name, 1);
+  });
+
+  it("PSYNC and SYNC, as a Sentinel does", async () => {
+    await using master = await ScriptedMaster.start((socket, words) => {
+      socket.write(words[0] === "PING" ? "+PONG\r\n" : `-ERR unknown command '${words[0]}'\r\n`);
+    });
+    const { port, address } = master;
+    await using reader = new Reader(nsync({ port }));
+    const error = await reader.failure();
+    assert.ok(NsyncError.is(error) && error.code === "PERMISSION", inspect(error));
+    assert.match(error.message, /Sentinel/);
+    assert.ok(error.message.includes(address));
+  });
 
   const snapshots: readonly (readonly [name: string, says: string, NsyncErrorCode])[] = [
     ["no length", "$x\r\n", "PROTOCOL"],
@@ -325,6 +392,154 @@ describeWithServer("a real server", () => {
     await using renamed = await startRedis({ config: { "rename-command": 'AUTH ""' } });
     const options = { url: renamed.url, password: SECRET };
     await assertRefused(options, "AUTH", address(renamed));
+  });
+
+  it("whose AUTH has another name, by that name", async () => {
+    await using renamed = await startRedis({ config: { "rename-command": "AUTH LETMEIN" } });
+    await renamed.command("CONFIG", "SET", "requirepass", SECRET);
+    const commandNames = { auth: "LETMEIN" };
+    const options = { url: renamed.url, password: SECRET, commandNames };
+    await using reader = new Reader(nsync(options));
+    await reader.until("eof");
+  });
+
+  it("whose PSYNC is switched off", async () => {
+    await using blocked = await startRedis({ config: { "rename-command": 'PSYNC ""' } });
+    await assertRefused(
+      { url: blocked.url },
+      "PERMISSION",
+      address(blocked),
+      /`commandNames.psync`/,
+    );
+  });
+
+  it("whose REPLCONF has another name, by that name", async () => {
+    await using renamed = await startRedis({ config: { "rename-command": "REPLCONF R1" } });
+    const commandNames = { replconf: "R1" };
+    await using reader = new Reader(nsync({ url: renamed.url, commandNames }));
+    assert.equal((await reader.expect("reset")).reason, "start");
+    await reader.until("eof");
+    await renamed.command("SET", "k", "v");
+    await reader.expect("cmd");
+    const pulling = reader.expect("cmd");
+    assert.equal(await renamed.command("WAIT", 1, 5000), 1);
+    await renamed.command("SET", "k", "w");
+    await pulling;
+  });
+
+  for (const diskless of ["yes", "no"]) {
+    it(`whose PSYNC has another name, by that name: diskless ${diskless}`, async () => {
+      await using renamed = await startRedis({
+        config: { "rename-command": "PSYNC P1", "repl-diskless-sync": diskless },
+      });
+      const commandNames = { psync: "P1" };
+      await using reader = new Reader(nsync({ url: renamed.url, commandNames }));
+      // The server compares the name that it is called by, and takes another one for SYNC.
+      const { error } = await reader.expect("error");
+      assert.equal(error.code, "PERMISSION", inspect(error));
+      assert.match(error.message, /its own name again/);
+      assert.equal((await reader.expect("reset")).reason, "sync");
+      await reader.until("eof");
+      await renamed.command("SET", "k", "v");
+      assert.deepEqual((await reader.expect("cmd")).args, ["k", "v"]);
+    });
+  }
+
+  it("whose REPLCONF has another name is followed, and that told once", async () => {
+    await using renamed = await startRedis({
+      config: { "rename-command": "REPLCONF R1", "repl-timeout": 3, "repl-ping-replica-period": 1 },
+    });
+    await using between = await startProxy({ port: renamed.port });
+    await using reader = new Reader(nsync(between.url));
+    const { error } = await reader.expect("error");
+    assert.equal(error.code, "PERMISSION", inspect(error));
+    assert.match(error.message, /`commandNames.replconf`/);
+    await reader.until("eof");
+    // It is kept alive for longer than the server waits for a replica that is silent.
+    const began = performance.now();
+    for (let i = 0; performance.now() - began < 5000; i++) {
+      await renamed.command("SET", "k", i);
+      assert.deepEqual((await reader.expect("cmd")).args, ["k", String(i)]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    between.cutNow();
+    assert.equal((await reader.expect("error")).error.code, "CLOSED");
+    await reader.expect("resume");
+  });
+
+  it("whose REPLCONF and PSYNC have other names is followed with SYNC, and that told once", async () => {
+    await using renamed = await startRedis({
+      config: { "rename-command": ["PSYNC P1", "REPLCONF R1"] },
+    });
+    await using reader = new Reader(nsync(renamed.url));
+    const { error } = await reader.expect("error");
+    assert.equal(error.code, "PERMISSION", inspect(error));
+    assert.match(error.message, /`commandNames`/);
+    assert.equal((await reader.expect("reset")).reason, "sync");
+    await reader.until("eof");
+    await renamed.command("SET", "k", "v");
+    assert.deepEqual((await reader.expect("cmd")).args, ["k", "v"]);
+  });
+
+  it("that cannot write to its disk is tried again", async () => {
+    await using failing = await startRedis({
+      config: { save: "3600 1", "enable-protected-configs": "yes" },
+    });
+    await failing.command("SET", "k", "v");
+    const gone = join(failing.dir, "gone");
+    mkdirSync(gone);
+    await failing.command("CONFIG", "SET", "dir", gone);
+    rmSync(gone, { recursive: true });
+    await failing.command("BGSAVE");
+    await failing.waitForLog(/Background saving error/);
+    await using reader = new Reader(nsync(failing.url));
+    const { error } = await reader.expect("error");
+    assert.deepEqual([error.code, error.retriable], ["LOADING", true]);
+    assert.match(error.message, /to disk/);
+    await failing.command("CONFIG", "SET", "dir", failing.dir);
+    await failing.command("SAVE");
+    assert.equal((await reader.until("eof")).event.keys, 1);
+  });
+
+  it("whose output buffer overflows again and again is suspected of it", async () => {
+    await using tight = await startRedis({
+      config: {
+        "client-output-buffer-limit": "replica 512kb 512kb 1",
+        "repl-backlog-size": "16kb",
+        "repl-diskless-sync": "no",
+      },
+    });
+    await using client = await tight.client();
+    const text = new Seeded(1).letters(1 << 20);
+    for (let i = 0; i < 24; i++) await client.command("SET", `key ${i}`, text.slice(i));
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 0; writing; i++) {
+        await client.command("SET", `new ${i % 4}`, text.slice(i % 999));
+      }
+    })();
+    await using reader = new Reader(nsync(tight.url, { highWaterMark: 1, reconnect: () => 0 }));
+    const errors: NsyncError[] = [];
+    while (errors.length < 3) {
+      const event = await reader.next();
+      if (event.type === "error") errors.push(event.error);
+      if (event.type === "load") await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    writing = false;
+    await writer;
+    assert.deepEqual(errors.map(({ code }) => code), ["CLOSED", "CLOSED", "CLOSED"]);
+    assert.doesNotMatch(errors[0].message, /client-output-buffer-limit/);
+    assert.match(errors[1].message, /snapshot 2 in a row.*`client-output-buffer-limit replica`/);
+    assert.match(errors[2].message, /snapshot 3 in a row/);
+    assert.match(tight.log, /closed.* for overcoming of output buffer limits/);
+  });
+
+  it("shows the address and the port that are announced", async () => {
+    const options = { url: open.url, announceIp: "replica.example", listeningPort: 7777 };
+    await using reader = new Reader(nsync(options));
+    await reader.until("eof");
+    const info = String(await (await open.client()).text("INFO", "replication"));
+    assert.match(info, /slave\d+:ip=replica\.example,port=7777,/);
   });
 
   it("with no room for another client is tried again", async () => {

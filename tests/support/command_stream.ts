@@ -95,7 +95,7 @@ export interface ExpectedCommand {
   readonly offset: number;
   /** Where a consumer that has taken this command stands (see {@link StreamPosition}). */
   readonly position: StreamPosition;
-  /** Inside MULTI..EXEC: the number of the MULTI in this stream, from 1, empty ones counted. */
+  /** Inside MULTI..EXEC: the number of the MULTI on this link, from 1, empty ones counted. */
   readonly transaction?: { readonly id: number; readonly first: boolean; readonly last: boolean };
 }
 
@@ -104,6 +104,8 @@ export interface ExpectedStream {
   readonly commands: readonly ExpectedCommand[];
   /** Where a consumer stands after everything that is complete. */
   readonly position: StreamPosition;
+  /** How many transactions are complete there, on this link. */
+  readonly transactions: number;
   /** All commands by lower case name, also those that are not delivered. */
   readonly counts: ReadonlyMap<string, number>;
   /** Bytes of a cut command at the end. */
@@ -112,13 +114,18 @@ export interface ExpectedStream {
 
 /**
  * What has to be delivered for a command stream that starts at `from`: every command but SELECT,
- * PING, REPLCONF, MULTI and EXEC; those of a transaction only when its EXEC is there.
+ * PING, REPLCONF, MULTI and EXEC; those of a transaction only when its EXEC is there. `before` is how
+ * many transactions the link has had before this stream.
  */
-export function expectedStream(bytes: Uint8Array, from: StreamPosition): ExpectedStream {
+export function expectedStream(
+  bytes: Uint8Array,
+  from: StreamPosition,
+  before: number = 0,
+): ExpectedStream {
   const { commands, rest } = parseCommands(bytes);
   const delivered: ExpectedCommand[] = [];
   const counts = new Map<string, number>();
-  let transactions = 0;
+  let transactions = before;
   let open: Omit<ExpectedCommand, "position" | "transaction">[] | undefined;
   let db = from.db;
   let position = from;
@@ -130,11 +137,11 @@ export function expectedStream(bytes: Uint8Array, from: StreamPosition): Expecte
       open = [];
       transactions++;
     } else if (name === "exec") {
-      const before = position;
+      const start = position;
       position = { db, offset };
       open?.forEach((command, i, all) => {
         const transaction = { id: transactions, first: i === 0, last: i === all.length - 1 };
-        delivered.push({ ...command, transaction, position: transaction.last ? position : before });
+        delivered.push({ ...command, transaction, position: transaction.last ? position : start });
       });
       open = undefined;
     } else if (name === "select") db = Number(latin1(words[1]));
@@ -145,5 +152,6 @@ export function expectedStream(bytes: Uint8Array, from: StreamPosition): Expecte
     }
     if (open === undefined) position = { db, offset };
   }
-  return { commands: delivered, position, counts, cutBytes: bytes.length - rest };
+  if (open !== undefined) transactions--;
+  return { commands: delivered, position, transactions, counts, cutBytes: bytes.length - rest };
 }

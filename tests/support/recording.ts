@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fromLatin1, indexOf, latin1 } from "./bytes.ts";
-import { type ExpectedStream, expectedStream, type StreamPosition } from "./command_stream.ts";
+import { type ExpectedStream, expectedStream } from "./command_stream.ts";
 import { recordingFixtures } from "./fixtures.ts";
 
 /** What went to the master on a recorded connection. */
@@ -92,20 +92,25 @@ export function answerOffset(connection: RecordedConnection): number {
  */
 export function expectedCommands(recording: Recording, index: number): ExpectedStream {
   const connection = recording.connections[index];
-  return expectedStream(streamOf(connection), startOf(recording, index));
+  const { position, transactions } = startOf(recording, index);
+  return expectedStream(streamOf(connection), position, transactions);
 }
 
-function startOf(recording: Recording, index: number): StreamPosition {
+function startOf(
+  recording: Recording,
+  index: number,
+): Pick<ExpectedStream, "position" | "transactions"> {
   const connection = recording.connections[index];
   const offset = connection.replOffsetAtStreamStart ?? 0;
   if (!connection.reply?.startsWith("+CONTINUE") || index === 0) {
-    return { db: streamDb(rdbOf(connection)), offset };
+    const position = { db: streamDb(rdbOf(connection)), offset };
+    return { position, transactions: 0 };
   }
-  const { position } = expectedCommands(recording, index - 1);
+  const { position, transactions } = expectedCommands(recording, index - 1);
   if (position.offset !== offset) {
     throw new Error(`${connection.file} continues at ${offset}, not at ${position.offset}`);
   }
-  return position;
+  return { position, transactions };
 }
 
 /** The value of the auxiliary field `repl-stream-db`, which servers write as an 8-bit integer. */

@@ -14,6 +14,8 @@ export interface Played {
   readonly head: Uint8Array;
   /** The command stream. */
   readonly stream: Uint8Array;
+  /** The replication offset before the stream's first byte; 0 where the server has none. */
+  readonly offset: number;
   /** The head holds a snapshot. */
   readonly snapshot: boolean;
   /** The stream is held back until the first REPLCONF ACK. */
@@ -98,6 +100,7 @@ export function syncAnswer(recording: Recording, request: SyncRequest): Played {
     connection: index,
     head: snapshotHead(connection, name.toUpperCase() === "SYNC"),
     stream: streamOf(connection),
+    offset: connection.replOffsetAtStreamStart ?? 0,
     snapshot: true,
     heldUntilAck: connection.rdbFraming === "eof",
   };
@@ -119,7 +122,8 @@ function recordedResume(recording: Recording, id: string, offset: string): Playe
   const connection = recording.connections[index];
   const head = connection.bytes.subarray(answerOffset(connection), connection.streamOffset);
   const stream = streamOf(connection);
-  return { connection: index, head, stream, snapshot: false, heldUntilAck: false };
+  const start = connection.replOffsetAtStreamStart ?? 0;
+  return { connection: index, head, stream, offset: start, snapshot: false, heldUntilAck: false };
 }
 
 function backlogResume(
@@ -136,7 +140,8 @@ function backlogResume(
     const line = psync2 && atLeast(recording, 4) ? `+CONTINUE ${id}\r\n` : "+CONTINUE\r\n";
     const head = new TextEncoder().encode(line);
     const rest = stream.subarray(processed - start);
-    return { connection: index, head, stream: rest, snapshot: false, heldUntilAck: false };
+    const played = { connection: index, head, stream: rest, offset: processed };
+    return { ...played, snapshot: false, heldUntilAck: false };
   }
   return undefined;
 }

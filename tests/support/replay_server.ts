@@ -11,6 +11,8 @@ export interface ReplayCut {
   readonly requests?: number;
   /** After so many bytes of the answer to PSYNC (reply line, snapshot, stream). */
   readonly bytes?: number;
+  /** Behind the byte of the stream with this replication offset. */
+  readonly offset?: number;
 }
 
 /** How a recording is played. */
@@ -20,8 +22,8 @@ export interface ReplayOptions {
    * the same process may still read several at once, least in Bun and Node.
    */
   readonly chunks?: "whole" | "bytes" | { readonly seed: number };
-  /** Per accepted client, in order: where to cut it. */
-  readonly cuts?: readonly (ReplayCut | undefined)[];
+  /** Per accepted client, in order (from 0): where to cut it. */
+  readonly cuts?: readonly (ReplayCut | undefined)[] | ((client: number) => ReplayCut | undefined);
   /** `false`: answer every PSYNC with a full synchronization. */
   readonly resume?: boolean;
   /** How many ACKs are lost before one releases the stream of a diskless snapshot; usually 0. */
@@ -154,7 +156,8 @@ export class ReplayClient {
     this.#socket = socket;
     this.#recording = recording;
     this.#options = options;
-    this.#cut = options.cuts?.[index];
+    const { cuts } = options;
+    this.#cut = typeof cuts === "function" ? cuts(index) : cuts?.[index];
     this.#snapshots = snapshots;
     const { chunks } = options;
     this.#random = new Seeded(typeof chunks === "object" ? chunks.seed + index : 0);
@@ -249,8 +252,10 @@ export class ReplayClient {
 
   async #play(played: Played): Promise<void> {
     this.connection = played.connection;
-    const limit = this.#cut?.bytes ?? Infinity;
     const { head, stream } = played;
+    const limit = this.#cut?.offset === undefined
+      ? this.#cut?.bytes ?? Infinity
+      : head.length + this.#cut.offset - played.offset;
     await this.#write(head.subarray(0, limit));
     if (limit < head.length) return this.#close();
     this.gotSnapshot = played.snapshot;
