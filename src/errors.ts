@@ -84,6 +84,8 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   readonly code: NsyncErrorCode;
   /** Trying again can help. */
   readonly retriable: boolean;
+  /** The error behind this one. */
+  declare readonly cause?: unknown;
   /** Byte offset in the input. */
   declare readonly offset?: number;
   /** File that the offset is in, where the input is made of several. */

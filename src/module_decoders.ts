@@ -9,6 +9,9 @@ import type { ModuleDecoders } from "./events.ts";
 
 /** The decoders. Throws an `OPTION` error unless they are functions by name. */
 export function checkedModules(modules: ModuleDecoders | undefined): ModuleDecoders | undefined {
+  if (modules !== undefined && (typeof modules !== "object" || modules === null)) {
+    throw new NsyncError("OPTION", "modules must be an object of decoders by name.");
+  }
   for (const [name, decoder] of Object.entries(modules ?? {})) {
     if (typeof decoder !== "function") {
       throw new NsyncError("OPTION", `modules[${JSON.stringify(name)}] must be a function.`);

@@ -10,7 +10,7 @@ import { type Limits, limitsOf } from "./decode/limits.ts";
 import { NsyncError } from "./errors.ts";
 import type { ModuleDecoders, NsyncEvent } from "./events.ts";
 import { checkedModules } from "./module_decoders.ts";
-import { checkOptionNames } from "./option_names.ts";
+import { checkOptionNames, checkSignal } from "./option_names.ts";
 import { checkedFrom, type Position } from "./position.ts";
 import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
 import type { Address } from "./transport/transport.ts";
@@ -120,9 +120,7 @@ export function settingsOf(options: NsyncOptions): Settings {
   if (options.callback !== undefined && typeof options.callback !== "function") {
     throw new NsyncError("OPTION", "callback must be a function.");
   }
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw new NsyncError("OPTION", "signal must be an AbortSignal.");
-  }
+  checkSignal(options.signal);
   const url = options.url === undefined ? {} : parseUrl(options.url);
   const path = text("path", options.path) ?? (options.host === undefined ? url.path : undefined);
   const username = text("username", options.username) ?? url.username;

@@ -177,6 +177,8 @@ export const PASSED_EMPTY = 1;
 /** The header names a version newer than any that is known. */
 export const PASSED_VERSION = 2;
 export const PASSED_WORDS = 9;
+/** Flag of a TAG_PASSED record that names no key. */
+export const PASSED_NAMELESS = 1;
 
 /** The newest versions that are known. */
 export const NEWEST_REDIS = 16;

@@ -16,6 +16,8 @@ export class Filter {
   static patterns: u32 = 0;
   /** The database at hand is wanted. */
   static inDatabase: bool = true;
+  /** The newest key was passed over. */
+  static passedOver: bool = false;
 }
 
 export function wantEverything(): void {
@@ -25,6 +27,7 @@ export function wantEverything(): void {
   Filter.databases = 0;
   Filter.patterns = 0;
   Filter.inDatabase = true;
+  Filter.passedOver = false;
 }
 
 export function setFilter(kinds: u32, databases: u32, patterns: u32, countsAll: bool): void {

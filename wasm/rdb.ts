@@ -120,9 +120,14 @@ export function runRdb(): i32 {
 
 /** Goes on with a value that is not wanted. Where nothing stands on the tape, its bytes are done with at once. */
 function skip(): i32 {
-  const r = skipValue();
+  let r = skipValue();
   if (r == OK) {
-    if (Filter.countsAll) countKey(Skip.type);
+    if (Filter.countsAll) {
+      if (Skip.empty) r = passOverEmpty();
+      else countKey(Skip.type);
+    }
+    if (r != OK) return r;
+    Filter.passedOver = true;
     forgetAttributes();
   } else if (r == abi.ERROR) {
     return r;
@@ -135,6 +140,14 @@ function skip(): i32 {
     In.done = In.pos;
     safePoint();
   }
+  return r;
+}
+
+function passOverEmpty(): i32 {
+  const at = <usize>(Skip.start - In.origin);
+  const r = passOver(abi.PASSED_EMPTY, at, (typeInfo(Skip.type) >> 8) & 0xff);
+  // Its end is found again once there is room.
+  if (r == abi.GROW) Skip.active = true;
   return r;
 }
 
@@ -177,6 +190,7 @@ function endValue(): i32 {
   } else {
     closeRecord(true);
     countKey(Value.type);
+    Filter.passedOver = false;
   }
   Value.active = false;
   forgetAttributes();
@@ -189,7 +203,7 @@ function passOver(what: u32, at: usize, detail: u32): i32 {
   // Where an empty value's own record stood there is room for this one, with the slack behind it.
   const r = Value.active ? OK : room(abi.PASSED_WORDS << 2, 0);
   if (r != OK) return r;
-  word(abi.TAG_PASSED);
+  word(abi.TAG_PASSED | (Value.active ? 0 : abi.PASSED_NAMELESS << 8));
   word(abi.PASSED_WORDS);
   word(what);
   word64(In.origin + <u64>at);
@@ -329,6 +343,8 @@ function update(): i32 {
   if (r == abi.ERROR && load<u32>(abi.ERROR_CODE) == abi.ERR_PROTOCOL) {
     store<u32>(abi.ERROR_CODE, abi.ERR_CORRUPT);
   }
+  // A command may touch several keys: only its database can be wanted or not.
+  if (r == OK && !Filter.inDatabase) Out.tape = Out.tapeDone;
   return r;
 }
 

@@ -1,8 +1,9 @@
 /** The records of an RDB that are no keys. */
 import * as abi from "./abi.ts";
 import { corrupt, Reading } from "./error.ts";
+import { Filter } from "./filter.ts";
 import { Length, readLength } from "./length.ts";
-import { OK, Out, room, word, word64 } from "./memory.ts";
+import { In, OK, Out, room, word, word64 } from "./memory.ts";
 import { copyString, putString, readString, Str } from "./string.ts";
 import { Key } from "./value_state.ts";
 
@@ -25,7 +26,20 @@ export function resizeDb(): i32 {
 export function aux(): i32 {
   Reading.what = abi.AT_AUX;
   note();
-  return strings(abi.TAG_AUX, 2, 2);
+  const at = Out.tape;
+  const r = strings(abi.TAG_AUX, 2, 2);
+  // KeyDB's notes on the key before them go with that key.
+  if (r == OK && Filter.passedOver && speaksOfKeyBefore(at)) Out.tape = at;
+  return r;
+}
+
+/** Does the name of the record begin with `keydb-subexpire-`? */
+function speaksOfKeyBefore(at: usize): bool {
+  const reference = load<u32>(at, 8);
+  if ((load<u32>(at, 12) & ~<u32>abi.LEN_BINARY) < 16) return false;
+  const inArena = (reference & <u32>abi.REF_ARENA) != 0;
+  const name = (inArena ? Out.arenaStart : In.src) + <usize>(reference & ~<u32>abi.REF_ARENA);
+  return load<u64>(name) == 0x75732d626479656b && load<u64>(name, 8) == 0x2d65726970786562;
 }
 
 export function note(): void {

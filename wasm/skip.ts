@@ -130,6 +130,11 @@ export class Skip {
   static at: usize = 0;
   /** Bytes to pass over before it. */
   static bytes: u64 = 0;
+  /** Offset of its type byte. */
+  static start: u64 = 0;
+  /** Its only count is that of its elements; they are none. */
+  static isCollection: bool = false;
+  static empty: bool = false;
 }
 
 /** Three counters of a u64 each. */
@@ -142,6 +147,10 @@ export function startSkip(type: u32, layout: u32, variant: u32): void {
   Skip.variant = variant;
   Skip.at = programOf(layout, variant == types.PACKED);
   Skip.bytes = 0;
+  Skip.start = In.origin + <u64>In.done;
+  Skip.isCollection = layout != types.LAYOUT_STREAM && layout != types.LAYOUT_CRON &&
+    layout != types.LAYOUT_PATHHASH;
+  Skip.empty = false;
   memory.fill(COUNTERS, 0, 24);
 }
 
@@ -190,6 +199,7 @@ function step(instruction: u32): i32 {
     case COUNT0 >> 4:
       r = readLength();
       store<u64>(counter, Length.value);
+      if (r == OK && Length.value == 0 && Skip.isCollection) Skip.empty = true;
       break;
     case LOOP0 >> 4:
       if (load<u64>(counter) == 0) {
@@ -285,8 +295,10 @@ function namesSection(counter: usize): i32 {
   const values: u64 = Skip.variant == types.PACKED ? 0 : 1;
   if (Length.value == 1) {
     r = readLength();
-    if (r == OK) store<u64>(counter, Length.value * (1 + values));
-    return r;
+    if (r != OK) return r;
+    if (Length.value > 0xffffffff) return corrupt();
+    store<u64>(counter, Length.value * (1 + values));
+    return OK;
   }
   if (Length.value != 0) return corrupt(<u32>Length.value);
   r = readString();

@@ -61,7 +61,7 @@ interface Entry {
 }
 
 function entryOf(line: Uint8Array): Entry | undefined {
-  const words = wordsOf(String.fromCharCode(...line).trim());
+  const words = wordsOf(String.fromCharCode(...line).replace(OUTER_BLANKS, ""));
   if (words === undefined || words.length % 2 !== 0) return undefined;
   const pairs = new Map<string, string>();
   for (let i = 0; i < words.length; i += 2) pairs.set(words[i].toLowerCase(), words[i + 1]);
@@ -78,7 +78,10 @@ function isFileName(name: string): boolean {
   return !/[/\\\0]/.test(name) && !["", ".", ".."].includes(name);
 }
 
-const WORD = /\s*(?:"((?:[^"\\]|\\[^])*)"|'((?:\\'|[^'])*)'|([^\s"']+))(?=\s|$)/y;
+// Servers know no blanks but those of ASCII.
+const OUTER_BLANKS = /^[ \t\r\n\v\f]+|[ \t\r\n\v\f]+$/g;
+const WORD =
+  /[ \t\r\n\v\f]*(?:"((?:[^"\\]|\\[^])*)"|'((?:\\'|[^'])*)'|([^ \t\r\n\v\f"']+))(?=[ \t\r\n\v\f]|$)/y;
 
 /** The words of a line, one character per byte, without their quotes; `undefined` when these do not match. */
 function wordsOf(line: string): string[] | undefined {

@@ -44,6 +44,7 @@ async function pathOf(path: string | URL): Promise<string> {
 
 interface Found {
   readonly directory: boolean;
+  readonly file: boolean;
   readonly size: number;
 }
 
@@ -51,7 +52,7 @@ async function look(path: string): Promise<Found> {
   const { stat } = await import("node:fs/promises");
   try {
     const found = await stat(path);
-    return { directory: found.isDirectory(), size: found.size };
+    return { directory: found.isDirectory(), file: found.isFile(), size: found.size };
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -87,8 +88,9 @@ async function manifestIn(directory: string): Promise<string> {
 }
 
 async function read(manifest: string): Promise<Uint8Array> {
-  if ((await look(manifest)).size > LONGEST_MANIFEST) {
-    throw new NsyncError("AOF_CORRUPT", `${manifest} is no manifest: it is too long.`, {
+  const stat = await look(manifest);
+  if (!stat.file || stat.size > LONGEST_MANIFEST) {
+    throw new NsyncError("AOF_CORRUPT", `${manifest} is no manifest: it is too long, or no file.`, {
       reading: "manifest",
       file: manifest,
     });

@@ -12,7 +12,7 @@ import type { SnapshotStart } from "../decode/decoder.ts";
 import type { ModuleDecoders } from "../events.ts";
 import { checkedModules } from "../module_decoders.ts";
 import { orAborted } from "../abort.ts";
-import { checkOptionNames } from "../option_names.ts";
+import { checkBooleans, checkOptionNames, checkSignal } from "../option_names.ts";
 import { openFile } from "../rdb/source.ts";
 import { AofFile, type OpenFile } from "./file.ts";
 import { partsOf } from "./parts.ts";
@@ -76,6 +76,9 @@ export function readAof(path: string | URL, options: ReadAofOptions = {}): Event
     "maxStringBytes",
     "maxTransactionBytes",
   ]);
+  const { repair, verify, strict, signal } = options;
+  checkBooleans({ repair, verify, strict });
+  checkSignal(signal);
   return new EventStream(new AofReader(path, options));
 }
 

@@ -69,6 +69,11 @@ export class TapeBatch implements EventBatch {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #sourceLength: number;
   #text: string | undefined;
+  /** How far keyBefore() has come, and the newest load record before that. */
+  #walked: { readonly word: number; readonly found: number | undefined } = {
+    word: 0,
+    found: undefined,
+  };
 
   /** Takes over the parts. */
   constructor(parts: BatchParts) {
@@ -135,10 +140,12 @@ export class TapeBatch implements EventBatch {
   /** The key before the record at word `at`, in a snapshot whose aux fields may speak of it. */
   keyBefore(at: number): Uint8Array | undefined {
     if (this.snapshot?.notesOnKeys !== true) return undefined;
-    let found: number | undefined;
-    for (let word = 0; word < at; word += this.tape[word + 1]) {
+    // From where the last question left off: there may be one for every record.
+    let { word, found } = this.#walked.word <= at ? this.#walked : { word: 0, found: undefined };
+    for (; word < at; word += this.tape[word + 1]) {
       if ((this.tape[word] & 0xff) === abi.TAG_LOAD) found = word;
     }
+    this.#walked = { word, found };
     if (found === undefined) return this.lastKey;
     const head = this.tape[found];
     // The later parts of a split value do not repeat its key.

@@ -107,7 +107,9 @@ function sentence(
   const version = `${inDump}RDB version ${core.u32(abi.RDB_VERSION)} of ${familyOf(core)}`;
   switch (kind) {
     case abi.ERR_MAGIC:
-      return `This is not an RDB: it does not start with REDIS or VALKEY and a known version (byte ${offset}).`;
+      return detail !== 0 || offset > 0
+        ? `This RDB has a version in its header that neither Redis nor Valkey writes (byte ${offset}).`
+        : "This is not an RDB: it does not start with REDIS or VALKEY (byte 0).";
     case abi.ERR_UNKNOWN_TYPE:
       return `Value type ${detail} at byte ${offset} does not exist in ${version}.`;
     case abi.ERR_UNKNOWN_OPCODE:

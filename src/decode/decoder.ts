@@ -188,6 +188,7 @@ export class Decoder {
   /** The next batch; `undefined` when there is none before more input comes, or the snapshot is done. */
   next(): TapeBatch | undefined {
     if (this.#done) return undefined;
+    if (this.snapshot?.failure !== undefined) throw this.snapshot.failure;
     const core = this.#open;
     for (;;) {
       if (this.#held !== undefined) return this.#last(this.#held);
@@ -206,6 +207,13 @@ export class Decoder {
 
   /** The input turns out to be an envelope: what of it is at hand goes there. */
   #unpack(core: Core): void {
+    if (this.#envelope !== undefined) {
+      throw new NsyncError(
+        "RDB_CORRUPT",
+        "The compressed envelope holds another envelope instead of an RDB (byte 0 of its content).",
+        { offset: 0, reading: "compressed envelope" },
+      );
+    }
     const { verify: _, ...how } = this.#how ?? { verify: false };
     this.#envelope = new Envelope(
       core.bytes.slice(core.u32(abi.SOURCE_START), core.u32(abi.INPUT_END)),

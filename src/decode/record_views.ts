@@ -207,12 +207,15 @@ export class PassedView extends View implements ErrorEvent {
   }
 
   private emptyKey(): NsyncError {
-    const key = this.batch.textAt(this.at + 6);
+    const nameless = ((this.word(0) >> 8) & abi.PASSED_NAMELESS) !== 0;
+    const key = nameless ? undefined : this.batch.textAt(this.at + 6);
     const kind = KINDS[this.word(8)];
     const offset = u64(this.batch.tape, this.at + 3);
     return new NsyncError(
       "RDB_CORRUPT",
-      `Key ${quoted(key)} was passed over: it is an empty ${kind} (byte ${offset}).`,
+      key === undefined
+        ? `An empty ${kind} was passed over (byte ${offset}).`
+        : `Key ${quoted(key)} was passed over: it is an empty ${kind} (byte ${offset}).`,
       { offset, reading: kind, db: this.word(5), key, ...this.header() },
     );
   }

@@ -60,6 +60,8 @@ export class Snapshot {
   readonly aux: Map<string, string> = new Map();
   /** Replication ID and offset as the master told them, rather than as the aux fields do. */
   replication: { readonly replId: string | undefined; readonly offset: number } | undefined;
+  /** What makes it impossible to go on behind the batches so far. */
+  failure: NsyncError | undefined;
   /** Number of keys, complete at the end. */
   keys = 0;
   /** State of the checksum, known at the end. */
@@ -116,22 +118,25 @@ export class Snapshot {
         const name = batch.textAt(at + 2);
         if (REMEMBERED.has(name)) this.aux.set(name, batch.textAt(at + 4));
       } else if (tag === abi.TAG_COUNTS) {
-        this.#add(tape, at);
+        this.#add(tape, at, batch.offset + batch.sourceLength);
       } else if (tag === abi.TAG_EOF) {
         this.checksum = CHECKSUMS[tape[at + 2]] ?? "unchecked";
       }
     }
   }
 
-  #add(tape: Int32Array, at: number): void {
+  #add(tape: Int32Array, at: number, offset: number): void {
     const db = tape[at + 2];
     const types = this.#counts.get(db) ?? new Map<number, TypeCount>();
     this.#counts.set(db, types);
     if (this.#counts.size > MOST_DATABASES) {
-      throw new NsyncError("LIMIT", `The snapshot has more than ${MOST_DATABASES} databases.`, {
-        reading: "database number",
-        db,
-      });
+      this.failure ??= new NsyncError(
+        "LIMIT",
+        `The snapshot has more than ${MOST_DATABASES} databases (around byte ${offset}).`,
+        { offset, reading: "database number", db },
+      );
+      this.#counts.delete(db);
+      return;
     }
     for (let word = at + abi.COUNTS_TYPES; word < at + tape[at + 1]; word += 2) {
       const type = tape[word] & 0xff;

@@ -62,9 +62,11 @@ export type RdbValue =
  * event the value matters, and what modules have attached to the key (from version 13 on); key and
  * expiry are arguments of RESTORE.
  *
+ * A value that came in parts is given as the list of its events, all of them in order.
+ *
  * A version before that of the value's server has no place for some of what is known of streams (see
  * {@linkcode writeRdb}). What it cannot hold at all is a `RDB_VERSION` error; a value that is not
- * of its kind's shape, and one part of a split value, an `OPTION` error.
+ * of its kind's shape, and a split value without one of its parts, an `OPTION` error.
  *
  * ```ts
  * import { decodeDump, encodeDump } from "@nsync/nsync/rdb";
@@ -75,23 +77,47 @@ export type RdbValue =
  * ```
  */
 export function encodeDump(
-  value: LoadEvent | RdbValue,
+  value: LoadEvent | readonly LoadEvent[] | RdbValue,
   version: RdbVersion,
 ): Uint8Array<ArrayBuffer> {
   const subject = new Subject(checkVersion(version), "The value");
-  if ("part" in value && value.part !== undefined) {
-    throw subject.malformed("it is one part of a split value, and RESTORE takes whole ones");
+  if (typeof value !== "object" || value === null) {
+    throw subject.malformed("it is neither a load event nor an object with a kind and a value");
   }
+  const parts = isList(value) ? value : [value];
+  const [first] = parts;
+  checkParts(parts, subject);
   const encoded = new EncodedValue();
-  const encoder = encoderFor(value.kind, subject, encoded);
-  encoder.add(value);
+  const encoder = encoderFor(first.kind, subject, encoded);
+  for (const part of parts) encoder.add(part);
   encoder.finish();
   const payload = new ByteSink();
-  putKeyMeta(subject, value, payload);
+  putKeyMeta(subject, first, payload);
   payload.u8(encoded.type);
   payload.raw(encoded.head.view());
   payload.raw(encoded.body.view());
   payload.u16le(version);
   payload.u64le(crc64(0n, payload.view()));
   return payload.slice();
+}
+
+function isList(
+  value: LoadEvent | readonly LoadEvent[] | RdbValue,
+): value is readonly LoadEvent[] {
+  return Array.isArray(value);
+}
+
+/** Throws unless this is one whole value, or all the parts of one. */
+function checkParts(parts: readonly (LoadEvent | RdbValue)[], subject: Subject): void {
+  if (parts.length === 0) throw subject.malformed("there is no value in an empty list");
+  for (const [index, value] of parts.entries()) {
+    const part = "part" in value ? value.part : undefined;
+    const whole = part === undefined && parts.length === 1;
+    const inPlace = part?.index === index && part.last === (index === parts.length - 1);
+    if (!whole && (!inPlace || value.kind !== parts[0].kind)) {
+      throw subject.malformed(
+        "RESTORE takes whole values: give the list of all the parts of a split one, in order",
+      );
+    }
+  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoted } from "../decode/decode_error.ts";
 import { ElementsEncoder, ModuleEncoder, StringEncoder, ZsetEncoder } from "./encode_plain.ts";
 import { HashEncoder } from "./encode_hash.ts";
 import { ArrayEncoder, CronEncoder, GcraEncoder, PathHashEncoder } from "./encode_rare.ts";
@@ -42,6 +43,6 @@ export function encoderFor(kind: unknown, subject: Subject, into: EncodedValue):
       if (version === 9) return new CronEncoder(subject, into);
       throw subject.unheld("it is a scheduled script of KeyDB, which version 9 holds");
     default:
-      throw subject.malformed(`no value has kind ${JSON.stringify(kind)}`);
+      throw subject.malformed(`no value has kind ${quoted(String(kind))}`);
   }
 }

@@ -36,6 +36,11 @@ export const COUNT_ONLY: CoreFilter = {
   countsAll: true,
 };
 
+const ONE: Readonly<Record<string, string>> = {
+  db: "a database number",
+  kind: "a kind of value",
+  key: "a pattern as text or bytes",
+};
 const ALL_KINDS = 2 ** KINDS.length - 1;
 
 /** The filter as the core takes it. Throws `OPTION` errors. */
@@ -82,7 +87,7 @@ function patternsOf(key: RdbFilter["key"]): Uint8Array[] {
 /** A list of what is wanted, empty when nothing is said. */
 function list<T>(name: string, value: readonly T[] | undefined): readonly T[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw wrong(`filter.${name} takes one or a list.`);
+  if (!Array.isArray(value)) throw wrong(`filter.${name} takes ${ONE[name]}, or a list of them.`);
   if (value.length === 0) throw wrong(`filter.${name} is an empty list, which no key passes.`);
   return value;
 }

@@ -11,7 +11,7 @@ import { RdbReader } from "./reader.ts";
 import type { ReadRdbOptions } from "./read.ts";
 import type { RdbSource } from "./source.ts";
 import { limitsOf } from "../decode/limits.ts";
-import { checkOptionNames } from "../option_names.ts";
+import { checkBooleans, checkOptionNames, checkSignal } from "../option_names.ts";
 
 /** The options of {@linkcode inspectRdb}: those of {@linkcode readRdb} that matter to it. */
 export type InspectRdbOptions = Pick<ReadRdbOptions, "verify" | "strict" | "signal" | "onProgress">;
@@ -79,6 +79,8 @@ export async function inspectRdb(
   options: InspectRdbOptions = {},
 ): Promise<RdbSummary> {
   checkOptionNames("inspectRdb", options, ["verify", "strict", "signal", "onProgress"]);
+  checkBooleans({ verify: options.verify, strict: options.strict });
+  checkSignal(options.signal);
   const reader = new RdbReader(source, options, limitsOf({}), COUNT_ONLY);
   const aux = new Map<string, string>();
   const functions: string[] = [];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoted } from "../decode/decode_error.ts";
 import { crc64 } from "../decode/checksum.ts";
 import { compareBytes } from "../decode/compare_bytes.ts";
 import { toBytes } from "../decode/text.ts";
@@ -79,7 +80,7 @@ export class RdbWriter {
         return this.#slot(event);
       default:
         throw this.#subject("The RDB").malformed(
-          `there is no place in it for an event of type ${JSON.stringify(event.type)}`,
+          `there is no place in it for an event of type ${quoted(String(event.type))}`,
         );
     }
   }

@@ -9,7 +9,7 @@ import { NsyncError } from "../errors.ts";
 import { EventStream } from "../event_stream.ts";
 import type { ModuleDecoders } from "../events.ts";
 import { checkedModules } from "../module_decoders.ts";
-import { checkOptionNames } from "../option_names.ts";
+import { checkBooleans, checkOptionNames, checkSignal } from "../option_names.ts";
 import { coreFilter, type RdbFilter } from "./filter.ts";
 import { type RdbProgress, RdbReader } from "./reader.ts";
 import type { RdbSource } from "./source.ts";
@@ -58,7 +58,9 @@ export function readRdb(source: RdbSource, options: ReadRdbOptions = {}): EventS
     "maxStringBytes",
     "maxTransactionBytes",
   ]);
-  const { filter, onProgress, modules } = options;
+  const { verify, strict, filter, onProgress, modules, signal } = options;
+  checkBooleans({ verify, strict });
+  checkSignal(signal);
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new NsyncError("OPTION", "onProgress must be a function.");
   }

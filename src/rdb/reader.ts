@@ -14,6 +14,7 @@ import { Snapshot } from "../decode/snapshot.ts";
 import { NsyncError } from "../errors.ts";
 import type { BatchSource } from "../event_stream.ts";
 import type { EventBatch, ModuleDecoders } from "../events.ts";
+import { turn, TurnClock } from "../turn.ts";
 import { type ByteReader, openSource, type RdbSource } from "./source.ts";
 
 /** How far the reading of an RDB has come. */
@@ -49,6 +50,9 @@ export class RdbReader implements BatchSource {
   #reader: ByteReader | undefined;
   #decoder: Decoder | undefined;
   #snapshot = new Snapshot();
+  readonly #clock = new TurnClock();
+  /** Ends the wait for a source that opens. */
+  #giveUp: (() => void) | undefined;
   #bytes = 0;
   #finished = false;
   #ended = false;
@@ -91,8 +95,8 @@ export class RdbReader implements BatchSource {
     const { signal } = this.#options;
     if (this.#ended || this.#finished) return undefined;
     signal?.throwIfAborted();
-    const reader = await this.#open();
-    if (this.#ended) return undefined;
+    const reader = await this.#opened();
+    if (reader === undefined || this.#ended) return undefined;
     const decoder = this.#decoder ??= this.#start();
     for (;;) {
       const batch = decoder.next();
@@ -106,7 +110,14 @@ export class RdbReader implements BatchSource {
       signal?.throwIfAborted();
       if (n === 0) throw decoder.truncated();
       decoder.wrote(n);
+      // Keys that are passed over make no batches, and a source may have everything at hand.
       if (this.#filter !== undefined) this.#progress(decoder, reader);
+      if (this.#clock.look()) {
+        await turn();
+        this.#clock.had();
+      }
+      if (this.#ended) return undefined;
+      signal?.throwIfAborted();
     }
   }
 
@@ -146,6 +157,14 @@ export class RdbReader implements BatchSource {
     return new ListBatch([new Remark(error)]);
   }
 
+  /** The source, or `undefined` when it is closed while it opens: a pipe without a writer never does. */
+  #opened(): Promise<ByteReader | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(undefined);
+      this.#open().then(resolve, reject);
+    });
+  }
+
   /** The source, opened at the first call; one that opens after the end is closed at once. */
   async #open(): Promise<ByteReader> {
     if (this.#reader === undefined) {
@@ -160,6 +179,7 @@ export class RdbReader implements BatchSource {
   /** Ends the reading and frees everything. Idempotent. */
   async close(): Promise<void> {
     this.#ended = true;
+    this.#giveUp?.();
     const reader = this.#reader;
     this.#reader = undefined;
     this.#decoder?.close();
@@ -182,7 +202,12 @@ async function firstStray(
   let offset = decoder.end;
   let rest: Uint8Array = decoder.rest();
   const buffer = new Uint8Array(LOOK_BEHIND);
+  const clock = new TurnClock();
   for (let looked = 0;;) {
+    if (clock.look()) {
+      await turn();
+      clock.had();
+    }
     const at = rest.findIndex((byte) => byte !== 0);
     if (at >= 0) return offset + at;
     offset += rest.length;

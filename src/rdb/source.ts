@@ -11,6 +11,7 @@ export type RdbSource =
   | string
   | URL
   | Uint8Array
+  | ArrayBuffer
   | Blob
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>;
@@ -32,6 +33,7 @@ export async function openSource(source: RdbSource, signal?: AbortSignal): Promi
       ? await openSource(new URL(source), signal)
       : await openFile(source);
   }
+  if (source instanceof ArrayBuffer) return await openSource(new Uint8Array(source), signal);
   if (source instanceof Uint8Array) return chunkReader(fromBytes(source), source.length);
   if (source instanceof URL) {
     if (source.protocol === "file:") return await openFile(source);
@@ -165,7 +167,7 @@ function shown(path: string | URL): string {
 /** The `SOURCE` error of what cannot be read. */
 export function unreadable(path: string | URL, cause: unknown): NsyncError {
   const code = errorCode(cause);
-  const why = WHY[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
+  const why = WHY[code ?? ""] ?? reason(cause);
   return new NsyncError("SOURCE", `${shown(path)} cannot be read: ${why}.`, { cause });
 }
 
@@ -244,4 +246,12 @@ function chunkReader(source: ChunkSource, total?: number): ByteReader {
       await source.stop();
     },
   };
+}
+
+/** What went wrong, and what went wrong behind it: fetch says only that it failed. */
+function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const behind = errorCode(cause.cause) ??
+    (cause.cause instanceof Error ? cause.cause.message : "");
+  return behind === "" ? cause.message : `${cause.message} (${behind})`;
 }

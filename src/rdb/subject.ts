@@ -82,6 +82,8 @@ export class Subject {
   /** A signed 64-bit integer. */
   i64(value: unknown, what: string): bigint {
     const n = integer(value);
+    // The greatest one is none that a number holds: read from a file, it is a number above it.
+    if (typeof value === "number" && n === I64) return I64 - 1n;
     if (n !== undefined && n >= -I64 && n < I64) return n;
     throw this.malformed(`${what} is not an integer from -2^63 to 2^63-1`);
   }

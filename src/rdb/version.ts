@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoted } from "../decode/decode_error.ts";
 import { NsyncError } from "../errors.ts";
 import type { NsyncEvent, PlainEvent } from "../events.ts";
 
@@ -26,7 +27,9 @@ export function checkVersion(version: unknown): RdbVersion {
   if (known !== undefined) return known;
   throw new NsyncError(
     "OPTION",
-    `RDB version ${String(version)} cannot be written: ${VERSIONS.join(", ")} can.`,
+    `version takes one of the numbers ${VERSIONS.join(", ")}, not ${quoted(String(version))}${
+      typeof version === "string" ? ", a text" : ""
+    }.`,
   );
 }
 

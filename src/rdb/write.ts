@@ -8,7 +8,7 @@ import { orAborted } from "../abort.ts";
 import { NsyncError } from "../errors.ts";
 import { EventStream } from "../event_stream.ts";
 import type { NsyncEvent, PlainEvent } from "../events.ts";
-import { checkOptionNames } from "../option_names.ts";
+import { checkOptionNames, checkSignal } from "../option_names.ts";
 import { turn, TurnClock } from "../turn.ts";
 import { RdbWriter } from "./rdb_writer.ts";
 import { checkVersion, type RdbVersion, versionOfSource } from "./version.ts";
@@ -73,6 +73,7 @@ export function writeRdb(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   checkOptionNames("writeRdb", options, ["version", "signal"]);
   const { version, signal } = options;
+  checkSignal(signal);
   return pieces(events, version === undefined ? undefined : checkVersion(version), signal);
 }
 
@@ -85,6 +86,11 @@ async function* pieces(
   let writer: RdbWriter | undefined;
   let ofLink = false;
   reading: for await (const item of pulled(events, signal)) {
+    if (clock.look()) {
+      await turn();
+      clock.had();
+      signal?.throwIfAborted();
+    }
     for (const event of eventsOf(item)) {
       if (event.type === "error") continue;
       const isFirst = writer === undefined;

@@ -106,6 +106,24 @@ describe("an RDB in an envelope", () => {
     assert.equal(short.error.code, "RDB_TRUNCATED");
   });
 
+  it("holds no envelope", async () => {
+    const content = rdb([bytes(0, str("a"), str("b"))], "VALKEY081");
+    const { events, error } = await readBroken(stored(stored(content)));
+    assert.deepEqual([error.code, error.reading, events], [
+      "RDB_CORRUPT",
+      "compressed envelope",
+      [],
+    ]);
+  });
+
+  it("may have blocks that hold nothing", async () => {
+    const content = rdb([bytes(0, str("a"), str("b"))], "VALKEY081");
+    const whole = stored(content);
+    const nothing = le(0x80000000, 4);
+    const input = bytes(whole.subarray(0, 14), nothing, nothing, whole.subarray(14));
+    assert.equal((await read(input)).at(-1)?.type, "eof");
+  });
+
   it("of another version, codec or kind is named", async () => {
     const input = load("default");
     const cases: [at: number, value: number, message: RegExp][] = [

@@ -21,8 +21,10 @@ import {
   length,
   lzfStr,
   type Piece,
+  rdb,
   str,
 } from "../decode/rdb_bytes.ts";
+import { readLoads } from "../decode/reading.ts";
 import { LISTPACK_ENTRIES } from "./writing.ts";
 
 /** A payload with its footer. */
@@ -423,3 +425,22 @@ function show(value: unknown): string {
   return JSON.stringify(value, (_, item) => typeof item === "bigint" ? String(item) : item) ??
     String(value);
 }
+
+describe("encodeDump of a value that came in parts", () => {
+  it("takes the list of all of them", async () => {
+    const pairs = Array.from({ length: 100_000 }, (_, i) => bytes(str(`field:${i}`), str("value")));
+    const input = rdb([bytes(4, str("hash"), 0x80, be(pairs.length, 4), ...pairs)]);
+    const parts = await readLoads(input);
+    assert.ok(parts.length > 1);
+    const copy = decodeDump(encodeDump(parts, 11));
+    assert.ok(copy.kind === "hash");
+    assert.equal(copy.valueBytes.length, pairs.length);
+    for (const wrong of [parts.slice(1), parts.slice(0, -1), [...parts].reverse(), []]) {
+      assert.throws(
+        () => encodeDump(wrong, 11),
+        (error) => NsyncError.is(error) && error.code === "OPTION",
+      );
+    }
+    assert.throws(() => encodeDump(parts[0], 11), /all the parts/);
+  });
+});

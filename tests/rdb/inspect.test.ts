@@ -71,3 +71,20 @@ describe("inspectRdb", () => {
     assert.equal((await inspectRdb(input, { verify: false })).checksum, "unchecked");
   });
 });
+
+describe("inspectRdb of an empty collection", () => {
+  const input = rdb([bytes(4, str("hash"), 0), bytes(0, str("a"), str("b"))]);
+
+  it("counts it as little as readRdb does, and tells of it", async () => {
+    const summary = await inspectRdb(input);
+    assert.equal(summary.keys, 1);
+    assert.deepEqual(summary.remarks, ["An empty hash was passed over (byte 9)."]);
+  });
+
+  it("ends when it is strict", async () => {
+    await assert.rejects(
+      inspectRdb(input, { strict: true }),
+      (error) => NsyncError.is(error) && error.code === "RDB_CORRUPT" && error.offset === 9,
+    );
+  });
+});

@@ -1,6 +1,12 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
-import { NsyncError, type NsyncEvent, type RdbProgress, readRdb } from "../../src/rdb/mod.ts";
+import {
+  NsyncError,
+  type NsyncEvent,
+  type RdbProgress,
+  readRdb,
+  type ReadRdbOptions,
+} from "../../src/rdb/mod.ts";
 import { bytes, rdb, str } from "../decode/rdb_bytes.ts";
 import { read, readBroken, readLoads } from "../decode/reading.ts";
 import { fixtureNamed, loadRdb } from "../support/fixtures.ts";
@@ -157,3 +163,60 @@ describe("aux fields of KeyDB", () => {
 async function* chunksOf(input: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < input.length; at++) yield input.subarray(at, at + 1);
 }
+
+describe("an option of the wrong type", () => {
+  it("is an OPTION error at once", () => {
+    const wrong: unknown[] = [null, { signal: true }, { verify: "no" }, { strict: 1 }, {
+      modules: () => 1,
+    }];
+    for (const options of wrong) {
+      assert.throws(
+        () => readRdb(rdb([]), options as ReadRdbOptions),
+        (error) => NsyncError.is(error) && error.code === "OPTION",
+        JSON.stringify(options),
+      );
+    }
+  });
+});
+
+describe("a reading that passes over keys", () => {
+  const drop = { filter: { key: "nothing" } };
+
+  it("drops what KeyDB notes of them", async () => {
+    const aux = (name: string, value: string) => bytes(0xfa, str(name), str(value));
+    const set = (name: string) => bytes(2, str(name), 1, str("member"));
+    const note = aux("keydb-subexpire-key", "member");
+    const input = rdb([set("keep"), note, set("drop"), note, note, set("keep"), note], "REDIS0009");
+    const events = await read(input, { filter: { key: "keep" } });
+    const names = events.map((event) => event.type === "aux" ? `note on ${event.key}` : event.type);
+    assert.deepEqual(names, ["load", "note on keep", "load", "note on keep", "eof"]);
+  });
+
+  it("drops commands of other databases", async () => {
+    const command = bytes(0xf2, "*2\r\n$3\r\nDEL\r\n$1\r\na\r\n");
+    const input = rdb([bytes(0xfe, 0), command, bytes(0xfe, 1), command], "VALKEY081");
+    const events = await read(input, { filter: { db: 1 } });
+    assert.deepEqual(events.map((event) => event.type === "cmd" ? event.db : event.type), [
+      1,
+      "eof",
+    ]);
+  });
+
+  it("gives the event loop its turns", async () => {
+    const abort = new AbortController();
+    const record = bytes(0, str("key"), str(new Uint8Array(10_000)));
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield bytes("REDIS0011");
+      for (;;) yield record;
+    }
+    const timer = setTimeout(() => abort.abort(new Error("over")), 20);
+    await assert.rejects(read(endless(), { ...drop, signal: abort.signal }), new Error("over"));
+    clearTimeout(timer);
+  });
+
+  it("can be closed by whoever is told of its progress", async () => {
+    const input = rdb([bytes(0, str("key"), str(new Uint8Array(10_000)))]);
+    const stream = readRdb(input, { ...drop, onProgress: () => void stream.close() });
+    for await (const _ of stream) assert.fail();
+  });
+});
