@@ -13,13 +13,15 @@ import { checkedModules } from "./module_decoders.ts";
 import { checkOptionNames, checkSignal } from "./option_names.ts";
 import { checkedFrom, type Position } from "./position.ts";
 import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
-import type { Address } from "./transport/transport.ts";
+import { checkedTls, type TlsOptions } from "./tls_options.ts";
+import type { Address, TlsSettings } from "./transport/transport.ts";
 
 /** Options of {@linkcode nsync}. */
 export interface NsyncOptions extends Partial<Limits> {
   /**
-   * `redis://[user[:password]@]host[:port]`, `valkey://...` or `unix:/path`. `host`, `port`, `path`,
-   * `username` and `password` take precedence over its parts.
+   * `redis://[user[:password]@]host[:port]`, `valkey://...`, `rediss://...` and `valkeys://...` for
+   * TLS, or `unix:/path`. `host`, `port`, `path`, `username` and `password` take precedence over its
+   * parts.
    */
   readonly url?: string | URL;
   /** Host name or address of the master; default `127.0.0.1`. */
@@ -32,6 +34,8 @@ export interface NsyncOptions extends Partial<Limits> {
   readonly username?: string;
   /** Password, of the user or of the server. */
   readonly password?: string;
+  /** Speaks TLS, as the URLs `rediss:` and `valkeys:` do; with `true` as with `{}`. */
+  readonly tls?: boolean | TlsOptions;
   /** Port that the master shows for this replica in INFO and ROLE; default 0. */
   readonly listeningPort?: number;
   /** Address that the master shows for this replica in INFO and ROLE, instead of the socket's. */
@@ -69,6 +73,7 @@ export interface Settings {
   readonly address: Address;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  readonly tls: TlsSettings | undefined;
   readonly listeningPort: number;
   readonly announceIp: string | undefined;
   readonly commandNames: Required<CommandNames>;
@@ -94,6 +99,7 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "path",
   "username",
   "password",
+  "tls",
   "listeningPort",
   "announceIp",
   "commandNames",
@@ -128,13 +134,15 @@ export function settingsOf(options: NsyncOptions): Settings {
   if (username !== undefined && password === undefined) {
     throw new NsyncError("OPTION", "username needs a password, be it an empty one.");
   }
+  const address: Address = path !== undefined ? { path } : {
+    host: text("host", options.host)?.replace(/^\[(.*)\]$/, "$1") ?? url.host ?? "127.0.0.1",
+    port: integer("port", options.port ?? url.port ?? 6379, 1, 65535),
+  };
   return {
-    address: path !== undefined ? { path } : {
-      host: text("host", options.host)?.replace(/^\[(.*)\]$/, "$1") ?? url.host ?? "127.0.0.1",
-      port: integer("port", options.port ?? url.port ?? 6379, 1, 65535),
-    },
+    address,
     username,
     password,
+    tls: checkedTls(options.tls, url.tls ?? false, address),
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
     announceIp: announced(options.announceIp),
     commandNames: checkedCommandNames(options.commandNames),
@@ -197,6 +205,7 @@ interface UrlParts {
   readonly path?: string;
   readonly username?: string;
   readonly password?: string;
+  readonly tls?: boolean;
 }
 
 function parseUrl(text: string | URL): UrlParts {
@@ -222,12 +231,14 @@ function urlParts(url: URL): UrlParts {
       return { path: decodeURIComponent(url.pathname), username, password };
     case "redis:":
     case "valkey:":
-      break;
     case "rediss:":
     case "valkeys:":
-      throw new NsyncError("OPTION", `${url.protocol}// needs TLS, which is not supported yet.`);
+      break;
     default:
-      throw new NsyncError("OPTION", "A URL starts with redis://, valkey:// or unix:/.");
+      throw new NsyncError(
+        "OPTION",
+        "A URL starts with redis://, valkey://, rediss:// or valkeys:// for TLS, or unix:/.",
+      );
   }
   if (url.search !== "" || url.hash !== "" || !/^\/?\d*$/.test(url.pathname)) {
     throw new NsyncError(
@@ -248,6 +259,7 @@ function urlParts(url: URL): UrlParts {
     port: url.port === "" ? undefined : Number(url.port),
     username,
     password,
+    tls: url.protocol === "rediss:" || url.protocol === "valkeys:",
   };
 }
 

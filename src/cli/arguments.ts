@@ -5,6 +5,7 @@
  */
 
 import { existsSync, statSync } from "node:fs";
+import { isTlsFlag, type TlsFlags } from "./tls.ts";
 
 /** What `nsync --help` prints. */
 export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
@@ -14,18 +15,25 @@ one event per line: for people on a terminal, as NDJSON into a pipe or a file. R
 an append-only file in the same way. Ctrl-C ends it.
 
   url        redis://[user[:password]@]host[:port], valkey://... or unix:/path/to/socket;
-             by default what VALKEY_URL or REDIS_URL says, else redis://localhost:6379
+             rediss://... or valkeys://... with TLS; by default what VALKEY_URL or REDIS_URL says,
+             else redis://localhost:6379
   file.rdb   a snapshot
   file.aof   an append-only file, or the manifest of one in several parts
   directory  such as appendonlydir: an append-only file in several parts
 
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
+  --cacert FILE  the authorities to trust, in PEM; by default those that the runtime trusts
+  --cert FILE    our own certificate, for a server that demands one
+  --key FILE     its key
+  --sni NAME     the name in the server's certificate, where that is not the host's
+  --insecure     takes any certificate, and so anybody who answers
   -h, --help     print this
   -v, --version  print the version
 
-Other users of the machine see the arguments of a command: a password is better kept in the
-environment. NO_COLOR switches colours off. Notices and errors go to standard error.
+Each option from --cacert to --insecure asks for TLS, also with redis://. Other users of the machine
+see the arguments of a command: a password is better kept in the environment. NO_COLOR switches
+colours off. Notices and errors go to standard error.
 
 Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file; 1 when something failed; 2 for a wrong
 command line.
@@ -40,7 +48,12 @@ export type Origin = "argument" | "VALKEY_URL" | "REDIS_URL" | "default";
 /** Where the events come from. */
 export type Source =
   /** A server. */
-  | { readonly kind: "server"; readonly url: string; readonly origin: Origin }
+  | {
+    readonly kind: "server";
+    readonly url: string;
+    readonly origin: Origin;
+    readonly tls?: TlsFlags;
+  }
   /** An RDB file. */
   | { readonly kind: "rdb"; readonly path: string }
   /** An append-only file. */
@@ -61,8 +74,11 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   const sources: string[] = [];
   let format: Format = "auto";
   let only: Request | undefined;
+  let tls: TlsFlags | undefined;
   let options = true;
-  for (const arg of args) {
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const [, name = "", , value] = /^--(\w+)(=([^]*))?$/.exec(arg) ?? [];
     if (!options || !arg.startsWith("-")) sources.push(arg);
     else if (arg === "--") options = false;
     else if (arg === "-h" || arg === "--help") only ??= { kind: "help" };
@@ -73,7 +89,12 @@ export function readArguments(args: readonly string[], env: Environment): Reques
         return wrong("--json and --pretty exclude each other");
       }
       format = asked;
-    } else if (/^--(json|pretty|help|version)=/.test(arg)) {
+    } else if (arg === "--insecure") tls = { ...tls, insecure: true };
+    else if (isTlsFlag(name)) {
+      const given = value ?? rest.shift();
+      if (given === undefined || given === "") return wrong(`--${name} needs a value`);
+      tls = { ...tls, [name]: given };
+    } else if (/^--(json|pretty|help|version|insecure)=/.test(arg)) {
       return wrong(`${arg.slice(0, arg.indexOf("="))} takes no value`);
     } else {
       // Not all of it: what stands behind it may be a password.
@@ -82,7 +103,10 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   }
   if (only !== undefined) return only;
   if (sources.length > 1) return wrong("there is more than one URL or file");
-  return { kind: "run", source: sourceOf(sources[0], env), format };
+  const source = sourceOf(sources[0], env);
+  if (tls === undefined) return { kind: "run", source, format };
+  if (source.kind !== "server") return wrong("the options of TLS are for a server, not for a file");
+  return { kind: "run", source: { ...source, tls }, format };
 }
 
 function wrong(why: string): Request {

@@ -18,6 +18,7 @@ import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
+import { tlsFailure, tlsWanted } from "./tls_failure.ts";
 import { Wire } from "./wire.ts";
 
 /** A session that held this many milliseconds was no failure. */
@@ -284,7 +285,9 @@ export class Follower implements BatchSource, SessionHost {
       if (this.#over) return undefined;
       return await runSession(this.#wire, this);
     } catch (error) {
-      return error;
+      const mute = NsyncError.is(error) && error.code === "CLOSED" && this.#wire?.heard === false;
+      if (!mute || this.#wasGranted) return error;
+      return await tlsWanted(this.settings, this.#stop.signal) ?? error;
     } finally {
       this.#wire?.close();
       this.#wire = undefined;
@@ -292,11 +295,12 @@ export class Follower implements BatchSource, SessionHost {
   }
 
   async #connect(): Promise<Wire> {
-    const { address, connectTimeout } = this.settings;
+    const { address, connectTimeout, tls } = this.settings;
     try {
       const connection = await connectTransport(address, {
         signal: this.#stop.signal,
         timeout: connectTimeout,
+        tls,
       });
       return new Wire(connection, address);
     } catch (cause) {
@@ -315,6 +319,9 @@ const WHY: Readonly<Record<string, string>> = {
 };
 
 function connectError(address: string, timeout: number, cause: unknown): NsyncError {
+  if (NsyncError.is(cause)) return cause;
+  const failure = tlsFailure(address, cause);
+  if (failure !== undefined) return failure;
   const code = errorCode(cause);
   if (code === "ETIMEDOUT") {
     return new NsyncError(

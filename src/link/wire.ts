@@ -8,6 +8,7 @@ import { latin1 } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
 import { addressText } from "../options.ts";
 import { type Address, type Connection, errorCode } from "../transport/transport.ts";
+import { tlsFailure } from "./tls_failure.ts";
 
 /** Longest line of a handshake, in bytes. */
 const LONGEST_LINE = 64 << 10;
@@ -20,6 +21,8 @@ const NOTHING = new Uint8Array(0);
 export class Wire {
   /** Who is at the other end: `host:port` or `unix:path`. */
   readonly peer: string;
+  /** Whether anything has come. */
+  heard = false;
   readonly #connection: Connection;
   /** Bytes that were read with a line but stand behind it: a copy. */
   #left: Uint8Array = NOTHING;
@@ -69,6 +72,7 @@ export class Wire {
       this.#waitingSince = 0;
     }
     if (bytes === undefined) throw this.#lost(due);
+    this.heard = true;
     return bytes;
   }
 
@@ -128,6 +132,8 @@ export class Wire {
         { retriable: true },
       );
     }
+    const failure = tlsFailure(this.peer, cause);
+    if (failure !== undefined) return failure;
     const how = cause === undefined ? "" : ` (${errorCode(cause) ?? String(cause)})`;
     return new NsyncError(
       "CLOSED",

@@ -5,7 +5,7 @@
  */
 
 import { Receiver } from "./receiver.ts";
-import type { Address, Connection } from "./transport.ts";
+import { type Address, type Connection, KEEP_ALIVE_MS } from "./transport.ts";
 
 /** One attempt to connect with `Bun.connect`. */
 export function dial(address: Address, signal: AbortSignal): Promise<Connection> {
@@ -51,7 +51,7 @@ class BunConnection implements Connection {
         return;
       }
       socket.setNoDelay(true);
-      socket.setKeepAlive(true);
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       socket.pause();
     },
     data: (socket, bytes) => {
@@ -113,7 +113,7 @@ interface BunSocket {
   resume(): void;
   end(): void;
   setNoDelay(on: boolean): void;
-  setKeepAlive(on: boolean): void;
+  setKeepAlive(on: boolean, initialDelay: number): void;
 }
 
 interface BunHandlers {

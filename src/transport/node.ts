@@ -6,7 +6,7 @@
 
 import { connect, type Socket } from "node:net";
 import { Receiver } from "./receiver.ts";
-import type { Address, Connection } from "./transport.ts";
+import { type Address, type Connection, KEEP_ALIVE_MS } from "./transport.ts";
 
 const READ_BYTES = 256 * 1024;
 /** Milliseconds for each of a host's addresses but the last; Node's own 250 fail slow networks. */
@@ -63,6 +63,7 @@ class NodeConnection implements Connection {
       port: address.port,
       noDelay: true,
       keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
       autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT,
       onread,
     });

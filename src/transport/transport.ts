@@ -10,8 +10,24 @@ export type Address =
   | { readonly host: string; readonly port: number }
   | { readonly path: string };
 
-/** Limits of one attempt to connect. */
+/** How TLS is spoken; certificates and keys are PEM texts. */
+export interface TlsSettings {
+  /** Whose certificate the server has to have: a name, which goes into SNI, or an IP address. */
+  readonly serverName: string;
+  /** The authorities to trust, instead of those of the runtime. */
+  readonly ca: string | undefined;
+  /** Our own certificate, and those between it and its authority. */
+  readonly cert: string | undefined;
+  /** The key of our certificate. */
+  readonly key: string | undefined;
+  /** Whether a certificate that cannot be verified ends the attempt. */
+  readonly rejectUnauthorized: boolean;
+}
+
+/** How to connect, and the limits of one attempt. */
 export interface ConnectOptions {
+  /** Speaks TLS on the connection. */
+  readonly tls?: TlsSettings;
   /** Gives up the attempt; it then rejects with the signal's own reason. */
   readonly signal?: AbortSignal;
   /** Milliseconds until the attempt is given up with an error whose code is `ETIMEDOUT`. */
@@ -38,6 +54,9 @@ export interface Connection {
   close(): void;
 }
 
+/** Milliseconds without traffic after which the kernel looks whether a peer is there, where that can be set. */
+export const KEEP_ALIVE_MS = 60_000;
+
 /** Opens a connection; rejects when it cannot be opened, in time, or the signal aborts. */
 export type Connect = (address: Address, options: ConnectOptions) => Promise<Connection>;
 
@@ -61,14 +80,17 @@ export async function connectWith(
   address: Address,
   options: ConnectOptions,
 ): Promise<Connection> {
-  const { signal, timeout } = options;
+  const { signal, timeout, tls } = options;
   signal?.throwIfAborted();
   const attempt = new AbortController();
   const giveUp = () => attempt.abort(signal?.reason);
   const timer = setTimeout(() => attempt.abort(timedOut(timeout)), timeout);
   signal?.addEventListener("abort", giveUp, { once: true });
+  const open = (signal: AbortSignal) => dialEach(dial, literalAddresses(address), signal);
   try {
-    return await dialEach(dial, literalAddresses(address), attempt.signal);
+    if (tls === undefined) return await open(attempt.signal);
+    const { secured } = await import("./secured.ts");
+    return await secured(open, tls, attempt.signal);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", giveUp);

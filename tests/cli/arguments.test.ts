@@ -61,6 +61,27 @@ describe("the command line", () => {
     assert.equal(format("-v"), "version");
   });
 
+  it("says how TLS is spoken", () => {
+    const tls = (...args: string[]) => {
+      const request = readArguments(args, {});
+      if (request.kind !== "run") return request;
+      return request.source.kind === "server" ? request.source.tls : request.source.kind;
+    };
+    assert.equal(tls("rediss://x"), undefined);
+    assert.deepEqual(
+      tls("rediss://x", "--cacert", "ca.pem", "--cert=c=d.pem", "--key", "-k", "--sni", "name"),
+      { cacert: "ca.pem", cert: "c=d.pem", key: "-k", sni: "name" },
+    );
+    assert.deepEqual(tls("--insecure", "redis://x"), { insecure: true });
+    for (const args of [["--cacert"], ["--sni="], ["--insecure=1"]]) {
+      const request = readArguments(args, {});
+      assert.ok(request.kind === "wrong");
+      assert.match(request.why, /^--\w+ (needs a|takes no) value$/);
+    }
+    assert.equal(readArguments(["--insecure", "no/such.rdb"], {}).kind, "wrong");
+    assert.equal(readArguments(["--key", "a", "--help"], {}).kind, "help");
+  });
+
   it("never shows what may be a password", () => {
     for (const args of [["--password=hunter2"], ["-ahunter2"], ["-a", "hunter2"]]) {
       const request = readArguments(args, {});

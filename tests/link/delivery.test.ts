@@ -609,7 +609,7 @@ describe("options", () => {
     ["url with a database", { url: "redis://localhost/3" }],
     ["url with broken escapes", { url: "redis://u:%zz@h" }],
     ["url without a scheme", { url: "localhost:6379" }],
-    ["url with TLS", { url: "rediss://localhost" }],
+    ["url with TLS, which is forbidden", { url: "rediss://localhost", tls: false }],
     ["listeningPort", { listeningPort: 70000 }],
     ["announceIp", { announceIp: 5 }],
     ["announceIp empty", { announceIp: "" }],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "@std/testing/bdd";
@@ -204,3 +205,30 @@ for (const { name, load } of dials) {
     });
   });
 }
+
+const table = "/proc/net/tcp";
+
+/** What the kernel says of the timer of a connection: which one runs, and in how many seconds. */
+function timer(from: number, to: number): { readonly kind: string; readonly seconds: number } {
+  const [near, far] = [from, to].map((port) =>
+    `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`
+  );
+  const line = readFileSync(table, "utf8").split("\n").find((one) =>
+    one.includes(`${near} ${far}`)
+  );
+  const [kind, ticks] = line?.trim().split(/\s+/)[5].split(":") ?? [];
+  return { kind, seconds: parseInt(ticks, 16) / 100 };
+}
+
+(existsSync(table) ? describe : describe.skip)("a TCP connection", () => {
+  for (const { name, load } of dials) {
+    it(`of the ${name} transport is kept alive by the kernel`, async () => {
+      await using peer = await Peer.tcp((socket) => socket.pipe(socket));
+      const connection = await connectWith(await load(), peer.address, options);
+      const { kind, seconds } = timer(peer.sockets[0].remotePort ?? 0, peer.port);
+      assert.equal(kind, "02"); // that of keepalive
+      if (name !== "deno") assert.ok(seconds <= 60, `${seconds}`);
+      connection.close();
+    });
+  }
+});
