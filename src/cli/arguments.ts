@@ -5,6 +5,7 @@
  */
 
 import { existsSync, statSync } from "node:fs";
+import { escaped } from "./escape.ts";
 import { isTlsFlag, type TlsFlags } from "./tls.ts";
 
 /** What `nsync --help` prints. */
@@ -103,6 +104,9 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   }
   if (only !== undefined) return only;
   if (sources.length > 1) return wrong("there is more than one URL or file");
+  if (sources.length === 1 && isMissingPath(sources[0])) {
+    return wrong(`there is no file or directory ${escaped(sources[0])}, and it is no URL`);
+  }
   const source = sourceOf(sources[0], env);
   if (tls === undefined) return { kind: "run", source, format };
   if (source.kind !== "server") return wrong("the options of TLS are for a server, not for a file");
@@ -111,6 +115,12 @@ export function readArguments(args: readonly string[], env: Environment): Reques
 
 function wrong(why: string): Request {
   return { kind: "wrong", why };
+}
+
+/** A path by its look, at which nothing is, and whose name does not say what would be there. */
+function isMissingPath(argument: string): boolean {
+  const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
+  return !isUrl && !existsSync(argument) && !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
 }
 
 function sourceOf(argument: string | undefined, env: Environment): Source {

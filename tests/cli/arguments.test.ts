@@ -18,7 +18,7 @@ describe("the command line", () => {
     assert.deepEqual(source(["unix:/tmp/x.rdb"]), server("unix:/tmp/x.rdb"));
     assert.deepEqual(source(["redis://h/x.rdb"]), server("redis://h/x.rdb"));
     assert.deepEqual(source(["redis://h/"]), server("redis://h/"));
-    assert.deepEqual(source(["somewhere"]), server("somewhere"));
+    assert.equal(readArguments(["somewhere"], {}).kind, "wrong");
     assert.deepEqual(source(["no/such.rdb"]), { kind: "rdb", path: "no/such.rdb" });
     assert.deepEqual(source([existing]), { kind: "rdb", path: existing });
     assert.deepEqual(source(["--", "-x.rdb"]), { kind: "rdb", path: "-x.rdb" });
