@@ -12,7 +12,6 @@ import { type Core, type CoreFilter, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf, type InputKind } from "./decode_error.ts";
 import { Envelope } from "./envelope.ts";
 import type { Limits } from "./limits.ts";
-import { unwritten } from "./memory.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** Linear memory that a value needs beside its own bytes, and what lies around it in the window. */
@@ -303,7 +302,7 @@ export class Decoder {
     const arenaLength = core.u32(abi.ARENA_END) - arena;
     const memory = core.bytes;
     // One piece of memory for all: tape, source, arena.
-    const all = unwritten(tapeLength + sourceLength + arenaLength);
+    const all = new Uint8Array(tapeLength + sourceLength + arenaLength);
     all.set(memory.subarray(tapeStart, tapeStart + tapeLength));
     all.set(memory.subarray(source, source + sourceLength), tapeLength);
     all.set(memory.subarray(arena, arena + arenaLength), tapeLength + sourceLength);
