@@ -237,7 +237,7 @@ function packedString(): i32 {
 
 function inflatedSlice(): i32 {
   let r = room(8, SLICE_ROOM);
-  if (r == OK) r = nextSlice(<usize>min<u64>(Limits.string, <u64>LATER_PART));
+  if (r == OK) r = nextSlice(LATER_PART);
   if (r != OK) return r;
   putString(Slices.ptr, Slices.len);
   Value.count = 1;
@@ -246,7 +246,7 @@ function inflatedSlice(): i32 {
 }
 
 function slices(): i32 {
-  const n = <usize>min<u64>(Value.left, min<u64>(Limits.string, <u64>LATER_PART));
+  const n = <usize>min<u64>(Value.left, <u64>LATER_PART);
   if (In.end - In.pos < n) return abi.NEED_INPUT;
   const r = room(8, 0);
   if (r != OK) return r;
