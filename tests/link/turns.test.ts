@@ -7,7 +7,7 @@ import { fromLatin1 } from "../support/bytes.ts";
 import { type RunningScript, startScript } from "../support/exit.ts";
 
 /** What a callback of a timer may wait, mostly, in milliseconds: collecting the garbage of a flood takes its time. */
-const LONGEST = 100;
+const LONGEST = 250;
 /** How much of the time it may be more, as for a collection of garbage. */
 const EXCEPTIONS = 0.1;
 
@@ -56,7 +56,7 @@ class Metronome implements Disposable {
     const long = this.#waits.filter((wait) => wait > LONGEST);
     const most = 1 + EXCEPTIONS * (performance.now() - this.#began) / LONGEST;
     assert.ok(long.length <= most, `waits of ${long.map(Math.round)} ms`);
-    assert.ok(Math.max(...this.#waits) < 10 * LONGEST, `waits of ${long.map(Math.round)} ms`);
+    assert.ok(Math.max(...this.#waits) < 4 * LONGEST, `waits of ${long.map(Math.round)} ms`);
   }
 
   [Symbol.dispose](): void {
