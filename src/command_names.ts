@@ -19,7 +19,8 @@ export interface CommandNames {
   readonly psync?: string;
 }
 
-const DEFAULTS: Required<CommandNames> = {
+/** What servers call them by themselves. */
+export const COMMAND_NAMES: Required<CommandNames> = {
   ping: "PING",
   auth: "AUTH",
   replconf: "REPLCONF",
@@ -31,7 +32,7 @@ export function checkedCommandNames(names: CommandNames = {}): Required<CommandN
   if (typeof names !== "object" || names === null) {
     throw new NsyncError("OPTION", "commandNames must be an object.");
   }
-  checkOptionNames("commandNames", names, Object.keys(DEFAULTS));
+  checkOptionNames("commandNames", names, Object.keys(COMMAND_NAMES));
   for (const [command, name] of Object.entries(names)) {
     if (name !== undefined && (typeof name !== "string" || name === "")) {
       throw new NsyncError("OPTION", `commandNames: ${command} must be the command's new name.`);
@@ -39,9 +40,9 @@ export function checkedCommandNames(names: CommandNames = {}): Required<CommandN
   }
   const { ping, auth, replconf, psync } = names;
   return {
-    ping: ping ?? DEFAULTS.ping,
-    auth: auth ?? DEFAULTS.auth,
-    replconf: replconf ?? DEFAULTS.replconf,
-    psync: psync ?? DEFAULTS.psync,
+    ping: ping ?? COMMAND_NAMES.ping,
+    auth: auth ?? COMMAND_NAMES.auth,
+    replconf: replconf ?? COMMAND_NAMES.replconf,
+    psync: psync ?? COMMAND_NAMES.psync,
   };
 }

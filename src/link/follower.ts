@@ -8,18 +8,18 @@ import { ListBatch } from "../decode/batch.ts";
 import { NsyncError } from "../errors.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { BatchSource } from "../event_stream.ts";
-import { addressText, type Settings } from "../options.ts";
-import { connectTransport, errorCode } from "../transport/transport.ts";
+import type { Settings } from "../options.ts";
 import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { connectWire, isUnreachable } from "./connect.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
-import { tlsFailure, tlsWanted } from "./tls_failure.ts";
-import { Wire } from "./wire.ts";
+import { tlsWanted } from "./tls_failure.ts";
+import type { Wire } from "./wire.ts";
 
 /** A session that held this many milliseconds was no failure. */
 const HELD = 5000;
@@ -281,7 +281,8 @@ export class Follower implements BatchSource, SessionHost {
   /** One connection; answers what ended it, `undefined` when another one is to ask for everything. */
   async #session(): Promise<unknown> {
     try {
-      this.#wire = await this.#connect();
+      const { settings } = this;
+      this.#wire = await connectWire(settings, settings.connectTimeout, this.#stop.signal);
       if (this.#over) return undefined;
       return await runSession(this.#wire, this);
     } catch (error) {
@@ -293,55 +294,6 @@ export class Follower implements BatchSource, SessionHost {
       this.#wire = undefined;
     }
   }
-
-  async #connect(): Promise<Wire> {
-    const { address, connectTimeout, tls } = this.settings;
-    try {
-      const connection = await connectTransport(address, {
-        signal: this.#stop.signal,
-        timeout: connectTimeout,
-        tls,
-      });
-      return new Wire(connection, address);
-    } catch (cause) {
-      throw connectError(addressText(address), connectTimeout, cause);
-    }
-  }
-}
-
-const WHY: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there: is the server running, and is the address right?",
-  ENOENT: "there is no such socket: is the server running, and does it have `unixsocket` set?",
-  ENOTFOUND: "the host name is not known",
-  EHOSTUNREACH: "there is no way to the host",
-  ENETUNREACH: "there is no way to the network",
-  EACCES: "the socket is not open to this user",
-};
-
-function connectError(address: string, timeout: number, cause: unknown): NsyncError {
-  if (NsyncError.is(cause)) return cause;
-  const failure = tlsFailure(address, cause);
-  if (failure !== undefined) return failure;
-  const code = errorCode(cause);
-  if (code === "ETIMEDOUT") {
-    return new NsyncError(
-      "TIMEOUT",
-      `No connection to ${address} within ${
-        timeout / 1000
-      } s: is the address right, and does a firewall let it through?`,
-      { cause, retriable: true },
-    );
-  }
-  const why = WHY[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new NsyncError("CONNECT", `No connection to ${address} (${code ?? "failed"}): ${why}`, {
-    cause,
-    retriable: true,
-  });
-}
-
-/** Did the connection itself fail, rather than the server ask for patience? */
-function isUnreachable(error: NsyncError): boolean {
-  return error.code === "CONNECT" && error.cause !== undefined;
 }
 
 function beginsSnapshot(batch: EventBatch | undefined): boolean {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { NsyncError } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import type { ResumePoint } from "../position.ts";
-import { isUnknownCommand, printable, refusal, type Step } from "./refusal.ts";
+import { greet } from "./connect.ts";
+import { isUnknownCommand, type Step, unexpected } from "./refusal.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -39,20 +39,10 @@ export async function handshake(
   settings: Settings,
   from: ResumePoint | undefined,
 ): Promise<Answer> {
-  const { username, password, connectTimeout, commandNames } = settings;
+  const { connectTimeout, commandNames } = settings;
   const hear = (step: Step): Promise<string> => wire.line(connectTimeout, answerTo(step));
-  const ask = (step: Step, command: string, ...words: string[]): Promise<string> => {
-    wire.send(command, ...words);
-    return hear(step);
-  };
 
-  ping(wire.peer, await ask("PING", commandNames.ping), password !== undefined);
-  if (password !== undefined) {
-    const reply = username === undefined
-      ? await ask("AUTH", commandNames.auth, password)
-      : await ask("AUTH", commandNames.auth, username, password);
-    if (reply !== "+OK") throw unexpected(wire.peer, reply, "AUTH");
-  }
+  await greet(wire, settings, commandNames, connectTimeout);
   const { listeningPort, announceIp } = settings;
   // One command each: a server that does not know an option refuses all of its command.
   const introductions = [
@@ -81,13 +71,6 @@ function answerTo(step: string): string {
   return `an answer to ${step}`;
 }
 
-function ping(peer: string, reply: string, withPassword: boolean): void {
-  if (reply === "+PONG") return;
-  const wantsPassword = /^-NOAUTH|^-NOPERM|^-ERR operation not permitted/.test(reply);
-  if (wantsPassword && withPassword) return;
-  throw unexpected(peer, reply, "PING");
-}
-
 async function psyncAnswer(
   wire: Wire,
   settings: Settings,
@@ -111,13 +94,4 @@ async function psyncAnswer(
     return { kind: "sync" };
   }
   throw unexpected(wire.peer, line, "PSYNC");
-}
-
-function unexpected(peer: string, line: string, step: Step): NsyncError {
-  if (line.startsWith("-")) return refusal(peer, line, step);
-  const said = step === "AUTH" ? "" : `: ${JSON.stringify(printable(line.slice(0, 40)))}`;
-  return new NsyncError(
-    "PROTOCOL",
-    `${peer} is no Redis or Valkey, as it answers ${step} with something else${said}.`,
-  );
 }

@@ -162,7 +162,7 @@ const REFUSALS: readonly Refusal[] = [
  * The error for a line that starts with `-`; `step` is the command that it answers. What is said to
  * AUTH is not repeated: servers that do not know the command quote its arguments.
  */
-export function refusal(peer: string, line: string, step: Step): NsyncError {
+export function refusal(peer: string, line: string, step: string): NsyncError {
   const said = line.slice(1);
   const known = REFUSALS.find((row) =>
     row.pattern.test(said) && (row.step === undefined || row.step === step)
@@ -173,6 +173,16 @@ export function refusal(peer: string, line: string, step: Step): NsyncError {
     known?.code ?? (step === "AUTH" ? "AUTH" : "PROTOCOL"),
     `${peer} refuses ${step}${because}${quoted}.`,
     { retriable: known?.consequence === "retry" },
+  );
+}
+
+/** The error for a line that answers `step` with something that is no answer. */
+export function unexpected(peer: string, line: string, step: string): NsyncError {
+  if (line.startsWith("-")) return refusal(peer, line, step);
+  const said = step === "AUTH" ? "" : `: ${JSON.stringify(printable(line.slice(0, 40)))}`;
+  return new NsyncError(
+    "PROTOCOL",
+    `${peer} is no Redis or Valkey, as it answers ${step} with something else${said}.`,
   );
 }
 

@@ -11,7 +11,7 @@ import { latin1 } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import { printable, refusal } from "./refusal.ts";
-import type { Wire } from "./wire.ts";
+import { joined, type Wire } from "./wire.ts";
 
 const MARK = 40;
 
@@ -92,11 +92,4 @@ function strayBytes(n: number): NsyncError {
     `The snapshot is ${n} bytes shorter than the length that the server told.`,
     { retriable: true },
   );
-}
-
-function joined([a, b]: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
 }

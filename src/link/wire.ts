@@ -16,6 +16,7 @@ const LONGEST_LINE = 64 << 10;
 const GRACE = 100;
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
+const LINE_END = encoder.encode("\r\n");
 
 /** One connection to a server. */
 export class Wire {
@@ -41,10 +42,8 @@ export class Wire {
   }
 
   /** Sends a command as a multibulk. */
-  send(...words: readonly string[]): void {
-    let text = `*${words.length}\r\n`;
-    for (const word of words) text += `$${encoder.encode(word).length}\r\n${word}\r\n`;
-    this.#connection.write(encoder.encode(text));
+  send(...words: readonly (string | Uint8Array)[]): void {
+    this.#connection.write(multibulk(words));
   }
 
   /** Sends a bare newline, which the master ignores. */
@@ -180,6 +179,27 @@ export class Wire {
     this.#timedOut = true;
     this.#connection.close();
   }
+}
+
+/** A command as it goes over the wire. */
+function multibulk(words: readonly (string | Uint8Array)[]): Uint8Array {
+  const pieces: Uint8Array[] = [encoder.encode(`*${words.length}\r\n`)];
+  for (const word of words) {
+    const bytes = typeof word === "string" ? encoder.encode(word) : word;
+    pieces.push(encoder.encode(`$${bytes.length}\r\n`), bytes, LINE_END);
+  }
+  return joined(pieces);
+}
+
+/** The pieces in one. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** How many bytes of line ends the bytes begin with. */
