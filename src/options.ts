@@ -13,11 +13,12 @@ import { checkedModules } from "./module_decoders.ts";
 import { checkOptionNames, checkSignal } from "./option_names.ts";
 import { checkedFrom, type Position } from "./position.ts";
 import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
+import { type SlowOptions, type SlowSettings, slowSettings } from "./slow_options.ts";
 import { checkedTls, type TlsOptions } from "./tls_options.ts";
 import type { Address, TlsSettings } from "./transport/transport.ts";
 
 /** Options of {@linkcode nsync}. */
-export interface NsyncOptions extends Partial<Limits> {
+export interface NsyncOptions extends Partial<Limits>, SlowOptions {
   /**
    * `redis://[user[:password]@]host[:port]`, `valkey://...`, `rediss://...` and `valkeys://...` for
    * TLS, or `unix:/path`. `host`, `port`, `path`, `username` and `password` take precedence over its
@@ -62,8 +63,13 @@ export interface NsyncOptions extends Partial<Limits> {
   readonly replTimeout?: number;
   /** Milliseconds that `ready` waits for the first snapshot; default 360,000. */
   readonly readyTimeout?: number;
-  /** Bytes that may wait for the consumer before reading from the master stops; default 16 MiB. */
+  /** Bytes that may wait for the consumer in memory before `slow` says what happens; default 16 MiB. */
   readonly highWaterMark?: number;
+  /**
+   * What the master is told: how far the consumer has come (`delivered`, the default), how much has
+   * been received, or nothing but that the link lives (`never`).
+   */
+  readonly ack?: "delivered" | "received" | "never";
   /** Decoders for the values of modules, by the name of the module's type. */
   readonly modules?: ModuleDecoders;
 }
@@ -88,6 +94,8 @@ export interface Settings {
   readonly replTimeout: number;
   readonly readyTimeout: number;
   readonly highWaterMark: number;
+  readonly slow: SlowSettings;
+  readonly ack: "delivered" | "received" | "never";
   readonly modules: ModuleDecoders | undefined;
   readonly limits: Limits;
 }
@@ -114,6 +122,10 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "replTimeout",
   "readyTimeout",
   "highWaterMark",
+  "slow",
+  "spoolDir",
+  "maxSpoolBytes",
+  "ack",
   "modules",
   "maxBlobBytes",
   "maxStringBytes",
@@ -162,6 +174,8 @@ export function settingsOf(options: NsyncOptions): Settings {
     replTimeout: milliseconds("replTimeout", options.replTimeout ?? 60_000),
     readyTimeout: milliseconds("readyTimeout", options.readyTimeout ?? 360_000),
     highWaterMark: integer("highWaterMark", options.highWaterMark ?? 16 << 20, 1, 2 ** 40),
+    slow: slowSettings(options),
+    ack: checkedAck(options.ack),
     modules: checkedModules(options.modules),
     limits: limitsOf(options),
   };
@@ -172,6 +186,13 @@ function text(name: string, value: string | undefined): string | undefined {
     throw new NsyncError("OPTION", `${name} must be a string.`);
   }
   return value;
+}
+
+function checkedAck(ack: NsyncOptions["ack"]): Settings["ack"] {
+  if (ack === undefined || ack === "delivered" || ack === "received" || ack === "never") {
+    return ack ?? "delivered";
+  }
+  throw new NsyncError("OPTION", 'ack must be "delivered", "received" or "never".');
 }
 
 /** The master refuses a longer one. */

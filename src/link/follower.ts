@@ -15,9 +15,10 @@ import { Checkpointer } from "./checkpointer.ts";
 import { connectWire, isUnreachable } from "./connect.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
-import { BatchQueue } from "./queue.ts";
+import type { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
+import { type Receiving, SlowConsumer, type SlowHost } from "./slow.ts";
 import { tlsWanted } from "./tls_failure.ts";
 import type { Wire } from "./wire.ts";
 
@@ -37,7 +38,7 @@ export interface FollowerEvents {
 }
 
 /** Follows one master on behalf of one consumer. */
-export class Follower implements BatchSource, SessionHost {
+export class Follower implements BatchSource, SessionHost, SlowHost {
   readonly settings: Settings;
   /** What waits for the consumer. */
   readonly queue: BatchQueue;
@@ -46,6 +47,7 @@ export class Follower implements BatchSource, SessionHost {
   received: Position | undefined;
   transactions = 0;
   resetReason: ResetReason = "start";
+  diskless = false;
   progressed: (() => void) | undefined;
   /** What it does. */
   phase: Phase = "idle";
@@ -56,6 +58,7 @@ export class Follower implements BatchSource, SessionHost {
   readonly #events: FollowerEvents;
   readonly #stop = new AbortController();
   readonly #checkpointer: Checkpointer | undefined;
+  readonly #slow: SlowConsumer;
   /** What was reported once and for all. */
   readonly #reports = new Set<string>();
   /** Snapshots in a row whose connection was closed inside of them or right behind them. */
@@ -80,7 +83,8 @@ export class Follower implements BatchSource, SessionHost {
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
     this.#events = events;
-    this.queue = new BatchQueue(settings.highWaterMark);
+    this.#slow = new SlowConsumer(this);
+    this.queue = this.#slow.queue;
     this.delivered = new DeliveredPosition(() => {
       events.loaded();
       this.#checkpointer?.loaded();
@@ -109,6 +113,7 @@ export class Follower implements BatchSource, SessionHost {
     this.progressed?.();
     try {
       const batch = await this.queue.next();
+      this.#slow.took();
       if (this.#checkpointer === undefined || !beginsSnapshot(batch)) return batch;
       await this.#checkpointer.snapshotBegins();
       return this.#stopped ? await this.queue.next() : batch;
@@ -141,6 +146,7 @@ export class Follower implements BatchSource, SessionHost {
     this.queue.clear();
     await this.#running;
     await this.#saved;
+    await this.queue.cleared();
   }
 
   #finish(error: unknown): void {
@@ -149,6 +155,7 @@ export class Follower implements BatchSource, SessionHost {
     this.phase = "closed";
     this.settings.signal?.removeEventListener("abort", this.#abort);
     this.#stop.abort();
+    this.#slow.stop();
     this.#wire?.close();
     if (this.#checkpointer === undefined) this.#events.ended(error);
     else this.#saved = this.#checkpointer.close().then(() => this.#events.ended(error));
@@ -156,10 +163,24 @@ export class Follower implements BatchSource, SessionHost {
 
   async deliver(batch: EventBatch): Promise<void> {
     this.queue.push(batch);
+    this.#slow.added();
     await this.queue.room();
   }
 
+  get receiving(): Receiving {
+    if (this.phase !== "snapshot") return "stream";
+    return this.diskless ? "diskless snapshot" : "snapshot";
+  }
+
+  warn(error: NsyncError): void {
+    this.lastError = error;
+    this.queue.pushFirst(new ListBatch([new Remark(error)]));
+  }
+
   acknowledged(floor: number): number {
+    const { ack } = this.settings;
+    if (ack === "never") return 0;
+    if (ack === "received") return this.received?.offset ?? floor;
     const handled = this.delivered.handled;
     if (handled === undefined || handled.replId !== this.received?.replId) return floor;
     return Math.max(floor, handled.offset);
@@ -196,6 +217,7 @@ export class Follower implements BatchSource, SessionHost {
     let failures = 0;
     let reported: string | undefined;
     try {
+      await this.#slow.check();
       await this.#restore();
       while (!this.#over) {
         this.#granted = false;
@@ -224,6 +246,7 @@ export class Follower implements BatchSource, SessionHost {
       if (NsyncError.is(error)) this.lastError = error;
       this.phase = "closed";
       this.#checkpointer?.stop();
+      this.#slow.stop();
       this.queue.end({ error });
     }
   }
