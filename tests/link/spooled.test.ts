@@ -8,12 +8,24 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { nsync, type NsyncEvent, type NsyncOptions } from "../../mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
-import { currentRuntime, RunningScript, startScript } from "../support/exit.ts";
+import {
+  currentRuntime,
+  nodeRunsPackage,
+  projectUrl,
+  RunningScript,
+  runScript,
+  startScript,
+} from "../support/exit.ts";
 import { fill } from "../support/fill.ts";
 import { recordingFixtures } from "../support/fixtures.ts";
 import { type NumberedWrites, writeNumbered } from "../support/numbered_writes.ts";
 import { startProxy } from "../support/proxy.ts";
-import { expectedCommands, loadRecording, type Recording } from "../support/recording.ts";
+import {
+  expectedCommands,
+  loadRecording,
+  type Recording,
+  recordingNamed,
+} from "../support/recording.ts";
 import { startRedis } from "../support/redis.ts";
 import type { RedisClient } from "../support/resp_client.ts";
 import { startReplay } from "../support/replay_server.ts";
@@ -69,6 +81,58 @@ describe("what was spooled", () => {
   });
 });
 
+/** The ways to be done with a link, in the body of its loop. */
+const ENDS: Readonly<Record<string, string>> = {
+  "it leaves the loop": "break;",
+  "it closes the link": "await link.close();",
+  "it aborts": 'abort.abort(new Error("enough"));',
+  "its loop throws": 'throw new Error("enough");',
+};
+
+for (const runtime of [currentRuntime(), "node"] as const) {
+  const runs = runtime !== "node" || nodeRunsPackage();
+
+  (runs && seesOpenFiles ? describe : describe.skip)(`a process of ${runtime} with a spool`, () => {
+    it("ends by itself, and closes its files before", async () => {
+      const recording = recordingNamed("redis-7.2.6/resume");
+      const { position } = expectedCommands(recording, 0);
+      await Promise.all(
+        Object.entries(ENDS).map(async ([when, end]) => {
+          await using replay = await startReplay(recording);
+          const source = `
+import { readdirSync, readlinkSync } from "node:fs";
+import { nsync } from ${JSON.stringify(projectUrl(runtime === "node" ? "dist/mod.js" : "mod.ts"))};
+const files = () => readdirSync("/proc/self/fd").filter((fd) => {
+  try {
+    return readlinkSync("/proc/self/fd/" + fd).includes("nsync-spool");
+  } catch {
+    return false;
+  }
+});
+const abort = new AbortController();
+const options = { ...${JSON.stringify(SPOOL)}, signal: abort.signal };
+const link = nsync(${JSON.stringify(replay.url)}, options);
+try {
+  for await (const event of link) {
+    while (link.status().offset !== ${position.offset} || files().length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    ${end}
+  }
+} catch (error) {
+  console.log(error.message);
+}
+console.log("open", files().length, link.status().bufferedBytes);
+`;
+          const { code, stdout, stderr } = await runScript({ runtime, source });
+          const says = /throws|aborts/.test(when) ? "enough\nopen 0 0\n" : "open 0 0\n";
+          assert.deepEqual([code, stdout, stderr], [0, says, ""], when);
+        }),
+      );
+    });
+  });
+}
+
 describeWithServer("a spool of a live server", () => {
   let dir: string;
   beforeEach(() => {
@@ -82,7 +146,7 @@ describeWithServer("a spool of a live server", () => {
     });
     await using client = await server.client();
     await fill(client, { keys: 500 });
-    for (let i = 0; i < 12; i++) await client.command("SETRANGE", `large:${i}`, MIB - 1, "x");
+    for (let i = 0; i < 6; i++) await client.command("SETRANGE", `large:${i}`, MIB - 1, "x");
     await using replica = await Replica.start();
     await using reader = new Reader(nsync(server.url, { slow: "spool", highWaterMark: MIB }));
     await replica.add(await reader.expect("reset"));
@@ -90,7 +154,7 @@ describeWithServer("a spool of a live server", () => {
     const { count } = await writeNumbered(client, { count: 500 });
     await client.command("WAIT", 1, 100);
     const { bufferedBytes } = reader.link.status();
-    assert.ok(bufferedBytes > 12 * MIB, `${bufferedBytes} bytes wait`);
+    assert.ok(bufferedBytes > 6 * MIB, `${bufferedBytes} bytes wait`);
     const snapshot = await reader.until("eof");
     for (const event of snapshot.before) await replica.add(event);
     for (let i = 0; i < count; i++) await replica.add(await reader.expect("cmd"));
