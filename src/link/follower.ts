@@ -18,6 +18,7 @@ import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
+import { turn, turnDue } from "../turn.ts";
 import { tlsWanted } from "./tls_failure.ts";
 import type { Wire } from "./wire.ts";
 
@@ -155,6 +156,8 @@ export class Follower implements BatchSource, SessionHost {
   }
 
   async deliver(batch: EventBatch): Promise<void> {
+    // A socket hands out all that it has in one turn of the event loop, as long as it is asked for more.
+    if (turnDue()) await turn();
     this.queue.push(batch);
     await this.queue.room();
   }
