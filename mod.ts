@@ -15,6 +15,7 @@
 
 export { nsync } from "./src/nsync.ts";
 export type { NsyncOptions } from "./src/options.ts";
+export type { HostOptions, Role, WhereOptions } from "./src/where_options.ts";
 export type { Pem, TlsOptions } from "./src/tls_options.ts";
 export { Link, type LinkStatus } from "./src/link/link.ts";
 export type { Phase } from "./src/link/session.ts";

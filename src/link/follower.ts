@@ -9,10 +9,12 @@ import { NsyncError } from "../errors.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { BatchSource } from "../event_stream.ts";
 import type { Settings } from "../options.ts";
+import type { Address } from "../transport/transport.ts";
 import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { connectWire, isUnreachable } from "./connect.ts";
+import { type Candidate, type Locator, locatorOf } from "./locate.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
@@ -56,6 +58,11 @@ export class Follower implements BatchSource, SessionHost {
   lastError: NsyncError | undefined;
   readonly #events: FollowerEvents;
   readonly #stop = new AbortController();
+  readonly #locator: Locator;
+  /** Where the link is, or tries to be. */
+  #address: Address | undefined;
+  /** Aborts to leave a server, or the wait for it, with the reason. */
+  #leave = new AbortController();
   readonly #checkpointer: Checkpointer | undefined;
   /** What was reported once and for all. */
   readonly #reports = new Set<string>();
@@ -82,6 +89,10 @@ export class Follower implements BatchSource, SessionHost {
     this.settings = settings;
     this.#events = events;
     this.queue = new BatchQueue(settings.highWaterMark);
+    this.#locator = locatorOf(settings, {
+      moved: (reason) => this.#leaveFor(reason),
+      report: (error) => this.report(error),
+    });
     this.delivered = new DeliveredPosition(() => {
       events.loaded();
       this.#checkpointer?.loaded();
@@ -102,6 +113,15 @@ export class Follower implements BatchSource, SessionHost {
   /** Nothing that waits, and nothing of what was given out, is to be delivered. */
   get stopped(): boolean {
     return this.#stopped;
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** The server in use, or tried last; `undefined` before a Sentinel has named one. */
+  get address(): Address | undefined {
+    return this.#address ?? this.#locator.first;
   }
 
   /** The next batch; the first call connects. */
@@ -150,9 +170,14 @@ export class Follower implements BatchSource, SessionHost {
     this.phase = "closed";
     this.settings.signal?.removeEventListener("abort", this.#abort);
     this.#stop.abort();
-    this.#wire?.close();
+    this.#leaveFor(undefined);
     if (this.#checkpointer === undefined) this.#events.ended(error);
     else this.#saved = this.#checkpointer.close().then(() => this.#events.ended(error));
+  }
+
+  #leaveFor(reason: NsyncError | undefined): void {
+    this.#leave.abort(reason);
+    this.#wire?.close();
   }
 
   async deliver(batch: EventBatch): Promise<void> {
@@ -204,7 +229,9 @@ export class Follower implements BatchSource, SessionHost {
         this.#granted = false;
         this.#live = undefined;
         if (this.received === undefined) await this.#fullSyncAllowed();
-        const ended = await this.#session();
+        if (this.#over) return;
+        this.#leave = new AbortController();
+        const ended = await this.#attempt();
         if (this.#over) return;
         if (ended === undefined) continue;
         const error = this.#judged(ended);
@@ -220,7 +247,7 @@ export class Follower implements BatchSource, SessionHost {
         this.enter(this.#wasGranted ? "reconnecting" : "connecting");
         if (error.code !== reported) this.#remark(error);
         reported = error.code;
-        await pause(delay, this.#stop.signal);
+        await pause(delay, this.#leave.signal);
       }
     } catch (error) {
       if (this.#over) return;
@@ -228,6 +255,8 @@ export class Follower implements BatchSource, SessionHost {
       this.phase = "closed";
       this.#checkpointer?.stop();
       this.queue.end({ error });
+    } finally {
+      await this.#locator.close();
     }
   }
 
@@ -277,21 +306,47 @@ export class Follower implements BatchSource, SessionHost {
   #canRetry(error: NsyncError): boolean {
     if (error.code === "PROTOCOL") return error.retriable || this.#wasLive;
     if (!error.retriable) return false;
-    return this.#wasGranted || error.code === "LOADING" || error.code === "NOMASTERLINK" ||
-      (error.code === "CONNECT" && !isUnreachable(error));
+    return this.#wasGranted || this.#leave.signal.aborted || error.code === "LOADING" ||
+      error.code === "NOMASTERLINK" ||
+      (error.code === "CONNECT" && !isUnreachable(error)) ||
+      (error.code === "ROLE" && this.settings.where.kind === "sentinels");
   }
 
-  /** One connection; answers what ended it, `undefined` when another one is to ask for everything. */
-  async #session(): Promise<unknown> {
+  /**
+   * Tries the servers there are, until one grants a synchronization; answers what ended that,
+   * `undefined` when another connection is to ask for everything.
+   */
+  async #attempt(): Promise<unknown> {
+    const failures: NsyncError[] = [];
     try {
-      const { settings } = this;
-      this.#wire = await connectWire(settings, settings.connectTimeout, this.#stop.signal);
-      if (this.#over) return undefined;
-      return await runSession(this.#wire, this);
+      for await (const candidate of this.#locator.candidates(this.#stop.signal)) {
+        const ended = await this.#session(candidate);
+        const next = NsyncError.is(ended) && !this.#granted && !this.#leave.signal.aborted;
+        if (!next) return ended;
+        failures.push(ended);
+      }
     } catch (error) {
+      return error;
+    }
+    return this.#locator.failed(failures);
+  }
+
+  /** One connection; answers what ended it. */
+  async #session(candidate: Candidate): Promise<unknown> {
+    const { connectTimeout } = this.settings;
+    const { endpoint } = candidate;
+    const { signal } = this.#leave;
+    this.enter(this.#wasGranted ? "reconnecting" : "connecting");
+    this.#address = endpoint.address;
+    try {
+      this.#wire = await connectWire(endpoint, connectTimeout, signal);
+      if (this.#over) return undefined;
+      return await runSession(this.#wire, candidate, this);
+    } catch (error) {
+      if (signal.aborted) return signal.reason;
       const mute = NsyncError.is(error) && error.code === "CLOSED" && this.#wire?.heard === false;
       if (!mute || this.#wasGranted) return error;
-      return await tlsWanted(this.settings, this.#stop.signal) ?? error;
+      return await tlsWanted(endpoint, connectTimeout, signal) ?? error;
     } finally {
       this.#wire?.close();
       this.#wire = undefined;

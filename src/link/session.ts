@@ -13,6 +13,7 @@ import type { Position } from "../position.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { Reset, Resume } from "./control_events.ts";
 import { handshake } from "./handshake.ts";
+import type { Candidate } from "./locate.ts";
 import { positionAt } from "./position.ts";
 import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
@@ -34,6 +35,8 @@ export type Phase =
 /** What a session needs of its link. */
 export interface SessionHost {
   readonly settings: Settings;
+  /** Aborts when the link ends. */
+  readonly signal: AbortSignal;
   /** Takes a batch; resolves when there is room for another. */
   deliver(batch: EventBatch): Promise<void>;
   /** Where the stream received so far can be resumed. */
@@ -56,11 +59,15 @@ export interface SessionHost {
  * Follows the master over one connection. Ends by throwing, or when another connection has to ask for
  * everything, as what this master goes on with does not fit what was delivered.
  */
-export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
+export async function runSession(
+  wire: Wire,
+  candidate: Candidate,
+  host: SessionHost,
+): Promise<void> {
   const { settings } = host;
   host.enter("handshake");
   const from = host.received;
-  const answer = await handshake(wire, settings, from);
+  const answer = await handshake(wire, candidate, settings, from, host.signal);
   let floor = 0;
   const refused = answer.replconfUnknown;
   const replconf = refused === undefined ? settings.commandNames.replconf : undefined;
