@@ -23,5 +23,6 @@ export { type Position, positionToken, type ResumePoint } from "./src/position.t
 export { type Checkpoint, fileCheckpoint } from "./src/checkpoint.ts";
 export type { ReconnectDelay, ReconnectOptions } from "./src/reconnect.ts";
 export type { CommandNames } from "./src/command_names.ts";
+export type { SlowOptions } from "./src/slow_options.ts";
 export { decodeDump, EventStream, NsyncError, readRdb, toBytes, toText } from "./src/rdb/mod.ts";
 export type * from "./src/rdb/mod.ts";

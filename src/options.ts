@@ -14,10 +14,11 @@ import { checkOptionNames, checkSignal } from "./option_names.ts";
 import { integer, LONGEST_TIMER, milliseconds, text } from "./option_values.ts";
 import { checkedFrom, type Position } from "./position.ts";
 import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
+import { type SlowOptions, type SlowSettings, slowSettings } from "./slow_options.ts";
 import { type Where, whereOf, type WhereOptions } from "./where_options.ts";
 
 /** Options of {@linkcode nsync}. */
-export interface NsyncOptions extends WhereOptions, Partial<Limits> {
+export interface NsyncOptions extends WhereOptions, SlowOptions, Partial<Limits> {
   /** Port that the master shows for this replica in INFO and ROLE; default 0. */
   readonly listeningPort?: number;
   /** Address that the master shows for this replica in INFO and ROLE, instead of the socket's. */
@@ -44,8 +45,13 @@ export interface NsyncOptions extends WhereOptions, Partial<Limits> {
   readonly replTimeout?: number;
   /** Milliseconds that `ready` waits for the first snapshot; default 360,000. */
   readonly readyTimeout?: number;
-  /** Bytes that may wait for the consumer before reading from the master stops; default 16 MiB. */
+  /** Bytes that may wait for the consumer in memory before `slow` says what happens; default 16 MiB. */
   readonly highWaterMark?: number;
+  /**
+   * What the master is told: how far the consumer has come (`delivered`, the default), how much has
+   * been received, or nothing but that the link lives (`never`).
+   */
+  readonly ack?: "delivered" | "received" | "never";
   /** Decoders for the values of modules, by the name of the module's type. */
   readonly modules?: ModuleDecoders;
 }
@@ -67,6 +73,8 @@ export interface Settings {
   readonly replTimeout: number;
   readonly readyTimeout: number;
   readonly highWaterMark: number;
+  readonly slow: SlowSettings;
+  readonly ack: "delivered" | "received" | "never";
   readonly modules: ModuleDecoders | undefined;
   readonly limits: Limits;
 }
@@ -100,6 +108,10 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "replTimeout",
   "readyTimeout",
   "highWaterMark",
+  "slow",
+  "spoolDir",
+  "maxSpoolBytes",
+  "ack",
   "modules",
   "maxBlobBytes",
   "maxStringBytes",
@@ -134,9 +146,18 @@ export function settingsOf(options: NsyncOptions): Settings {
     replTimeout: milliseconds("replTimeout", options.replTimeout ?? 60_000),
     readyTimeout: milliseconds("readyTimeout", options.readyTimeout ?? 360_000),
     highWaterMark: integer("highWaterMark", options.highWaterMark ?? 16 << 20, 1, 2 ** 40),
+    slow: slowSettings(options),
+    ack: checkedAck(options.ack),
     modules: checkedModules(options.modules),
     limits: limitsOf(options),
   };
+}
+
+function checkedAck(ack: NsyncOptions["ack"]): Settings["ack"] {
+  if (ack === undefined || ack === "delivered" || ack === "received" || ack === "never") {
+    return ack ?? "delivered";
+  }
+  throw new NsyncError("OPTION", 'ack must be "delivered", "received" or "never".');
 }
 
 /** The master refuses a longer one. */

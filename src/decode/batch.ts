@@ -109,6 +109,13 @@ export class TapeBatch implements EventBatch {
     return this.#sourceLength;
   }
 
+  /** What it is made of. */
+  get parts(): BatchParts {
+    const { tape, offset, snapshot, splitKey, lastKey, endsSnapshot, safe } = this;
+    const [bytes, sourceLength] = [this.#bytes, this.#sourceLength];
+    return { bytes, sourceLength, offset, tape, snapshot, splitKey, lastKey, endsSnapshot, safe };
+  }
+
   /** Walks through the events, oldest first. */
   [Symbol.iterator](): IterableIterator<NsyncEvent, undefined> {
     return new BatchIterator(this);

@@ -17,10 +17,11 @@ import { connectWire, isUnreachable } from "./connect.ts";
 import { type Candidate, type Locator, locatorOf } from "./locate.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
-import { BatchQueue } from "./queue.ts";
+import type { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
 import { turn, turnDue } from "../turn.ts";
+import { type Receiving, SlowConsumer, type SlowHost } from "./slow.ts";
 import { tlsWanted } from "./tls_failure.ts";
 import type { Wire } from "./wire.ts";
 
@@ -40,7 +41,7 @@ export interface FollowerEvents {
 }
 
 /** Follows one master on behalf of one consumer. */
-export class Follower implements BatchSource, SessionHost {
+export class Follower implements BatchSource, SessionHost, SlowHost {
   readonly settings: Settings;
   /** What waits for the consumer. */
   readonly queue: BatchQueue;
@@ -49,6 +50,7 @@ export class Follower implements BatchSource, SessionHost {
   received: Position | undefined;
   transactions = 0;
   resetReason: ResetReason = "start";
+  diskless = false;
   progressed: (() => void) | undefined;
   /** What it does. */
   phase: Phase = "idle";
@@ -64,6 +66,7 @@ export class Follower implements BatchSource, SessionHost {
   /** Aborts to leave a server, or the wait for it, with the reason. */
   #leave = new AbortController();
   readonly #checkpointer: Checkpointer | undefined;
+  readonly #slow: SlowConsumer;
   /** What was reported once and for all. */
   readonly #reports = new Set<string>();
   /** Snapshots in a row whose connection was closed inside of them or right behind them. */
@@ -88,7 +91,8 @@ export class Follower implements BatchSource, SessionHost {
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
     this.#events = events;
-    this.queue = new BatchQueue(settings.highWaterMark);
+    this.#slow = new SlowConsumer(this);
+    this.queue = this.#slow.queue;
     this.#locator = locatorOf(settings, {
       moved: (reason) => this.#leaveFor(reason),
       report: (error) => this.report(error),
@@ -130,6 +134,7 @@ export class Follower implements BatchSource, SessionHost {
     this.progressed?.();
     try {
       const batch = await this.queue.next();
+      this.#slow.took();
       if (this.#checkpointer === undefined || !beginsSnapshot(batch)) return batch;
       await this.#checkpointer.snapshotBegins();
       return this.#stopped ? await this.queue.next() : batch;
@@ -162,6 +167,7 @@ export class Follower implements BatchSource, SessionHost {
     this.queue.clear();
     await this.#running;
     await this.#saved;
+    await this.queue.cleared();
   }
 
   #finish(error: unknown): void {
@@ -170,6 +176,7 @@ export class Follower implements BatchSource, SessionHost {
     this.phase = "closed";
     this.settings.signal?.removeEventListener("abort", this.#abort);
     this.#stop.abort();
+    this.#slow.stop();
     this.#leaveFor(undefined);
     if (this.#checkpointer === undefined) this.#events.ended(error);
     else this.#saved = this.#checkpointer.close().then(() => this.#events.ended(error));
@@ -184,10 +191,24 @@ export class Follower implements BatchSource, SessionHost {
     // A socket hands out all that it has in one turn of the event loop, as long as it is asked for more.
     if (turnDue()) await turn();
     this.queue.push(batch);
+    this.#slow.added();
     await this.queue.room();
   }
 
+  get receiving(): Receiving {
+    if (this.phase !== "snapshot") return "stream";
+    return this.diskless ? "diskless snapshot" : "snapshot";
+  }
+
+  warn(error: NsyncError): void {
+    this.lastError = error;
+    this.queue.pushFirst(new ListBatch([new Remark(error)]));
+  }
+
   acknowledged(floor: number): number {
+    const { ack } = this.settings;
+    if (ack === "never") return 0;
+    if (ack === "received") return this.received?.offset ?? floor;
     const handled = this.delivered.handled;
     if (handled === undefined || handled.replId !== this.received?.replId) return floor;
     return Math.max(floor, handled.offset);
@@ -224,6 +245,7 @@ export class Follower implements BatchSource, SessionHost {
     let failures = 0;
     let reported: string | undefined;
     try {
+      await this.#slow.check();
       await this.#restore();
       while (!this.#over) {
         this.#granted = false;
@@ -254,6 +276,7 @@ export class Follower implements BatchSource, SessionHost {
       if (NsyncError.is(error)) this.lastError = error;
       this.phase = "closed";
       this.#checkpointer?.stop();
+      this.#slow.stop();
       this.queue.end({ error });
     } finally {
       await this.#locator.close();

@@ -45,6 +45,8 @@ export interface SessionHost {
   transactions: number;
   /** Why a full synchronization would begin now. */
   resetReason: ResetReason;
+  /** The snapshot that is received comes without a file. */
+  diskless: boolean;
   /** Offset up to which the consumer has handled this connection's stream; `floor` before that. */
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
@@ -103,7 +105,6 @@ export async function runSession(
     const replication = answer.kind === "full"
       ? { replId: answer.replId, offset: answer.offset }
       : { replId: undefined, offset: 0 };
-    floor = replication.offset;
     host.enter("snapshot");
     if (!resumable) host.resetReason = "sync";
     if (resumable) acknowledger.loading();
@@ -135,6 +136,7 @@ async function load(
   header: string | undefined,
 ): Promise<{ readonly db: number; readonly marked: boolean }> {
   const how = await framing(wire, host.settings, header);
+  host.diskless = how.kind === "mark";
   const decoder = Decoder.snapshot(host.settings.limits, {
     verify: true,
     modules: host.settings.modules,
