@@ -13,10 +13,12 @@ import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { connectWire, isUnreachable } from "./connect.ts";
+import { Meter } from "./meter.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
+import type { ServerInfo } from "./server.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
 import { tlsWanted } from "./tls_failure.ts";
 import type { Wire } from "./wire.ts";
@@ -51,6 +53,8 @@ export class Follower implements BatchSource, SessionHost {
   phase: Phase = "idle";
   /** How often the connection was lost. */
   reconnects = 0;
+  server: ServerInfo | undefined;
+  readonly meter: Meter;
   /** What went wrong last. */
   lastError: NsyncError | undefined;
   readonly #events: FollowerEvents;
@@ -85,6 +89,7 @@ export class Follower implements BatchSource, SessionHost {
       events.loaded();
       this.#checkpointer?.loaded();
     });
+    this.meter = new Meter(() => this.delivered.events);
     const { signal, checkpoint, checkpointInterval } = settings;
     if (checkpoint !== undefined) {
       this.#checkpointer = new Checkpointer(
@@ -107,8 +112,10 @@ export class Follower implements BatchSource, SessionHost {
   async next(): Promise<EventBatch | undefined> {
     this.start();
     this.progressed?.();
+    this.meter.events.mark();
     try {
       const batch = await this.queue.next();
+      this.meter.events.mark();
       if (this.#checkpointer === undefined || !beginsSnapshot(batch)) return batch;
       await this.#checkpointer.snapshotBegins();
       return this.#stopped ? await this.queue.next() : batch;
@@ -284,6 +291,7 @@ export class Follower implements BatchSource, SessionHost {
       const { settings } = this;
       this.#wire = await connectWire(settings, settings.connectTimeout, this.#stop.signal);
       if (this.#over) return undefined;
+      this.#wire.tally = (bytes) => this.meter.received(bytes);
       return await runSession(this.#wire, this);
     } catch (error) {
       const mute = NsyncError.is(error) && error.code === "CLOSED" && this.#wire?.heard === false;
