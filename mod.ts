@@ -15,8 +15,11 @@
 
 export { nsync } from "./src/nsync.ts";
 export type { NsyncOptions } from "./src/options.ts";
+export type { HostOptions, Role, WhereOptions } from "./src/where_options.ts";
 export type { Pem, TlsOptions } from "./src/tls_options.ts";
 export { Link, type LinkStatus } from "./src/link/link.ts";
+export type { SnapshotProgress } from "./src/link/meter.ts";
+export type { ServerInfo } from "./src/link/server.ts";
 export type { Phase } from "./src/link/session.ts";
 export { type Position, positionToken, type ResumePoint } from "./src/position.ts";
 export { type Checkpoint, fileCheckpoint } from "./src/checkpoint.ts";

@@ -16,6 +16,7 @@
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
  * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
+ * | `ROLE` | no server is what `role` asks for |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
  * | `RDB_TRUNCATED` | the snapshot ends too early |
  * | `RDB_CORRUPT` | the snapshot is broken |
@@ -40,6 +41,7 @@ export type NsyncErrorCode =
   | "PERMISSION"
   | "LOADING"
   | "NOMASTERLINK"
+  | "ROLE"
   | "PROTOCOL"
   | "RDB_TRUNCATED"
   | "RDB_CORRUPT"

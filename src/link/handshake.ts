@@ -7,7 +7,10 @@
 import type { Settings } from "../options.ts";
 import type { ResumePoint } from "../position.ts";
 import { greet } from "./connect.ts";
+import type { Candidate } from "./locate.ts";
 import { isUnknownCommand, type Step, unexpected } from "./refusal.ts";
+import { expectRole } from "./role.ts";
+import { readHello, sendHello, sendName, type ServerInfo } from "./server.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -20,6 +23,8 @@ const ANNOUNCED_VERSION = "9.2.0";
 export type Answer = Granted & {
   /** What the master said to REPLCONF when it does not know that command. */
   readonly replconfUnknown: string | undefined;
+  /** Who it says that it is. */
+  readonly server: ServerInfo | undefined;
 };
 
 type Granted =
@@ -36,13 +41,19 @@ type Granted =
 /** Introduces us and asks for the stream. Throws what the server's refusals mean. */
 export async function handshake(
   wire: Wire,
+  { endpoint, role }: Candidate,
   settings: Settings,
   from: ResumePoint | undefined,
+  signal: AbortSignal,
 ): Promise<Answer> {
   const { connectTimeout, commandNames } = settings;
   const hear = (step: Step): Promise<string> => wire.line(connectTimeout, answerTo(step));
 
-  await greet(wire, settings, commandNames, connectTimeout);
+  await greet(wire, endpoint, commandNames, connectTimeout);
+  if (role !== undefined) {
+    const offset = from?.offset;
+    await expectRole(wire, { must: role, offset, timeout: connectTimeout, signal });
+  }
   const { listeningPort, announceIp } = settings;
   // One command each: a server that does not know an option refuses all of its command.
   const introductions = [
@@ -51,7 +62,9 @@ export async function handshake(
     ["capa", "eof", "capa", "psync2"],
     ["version", ANNOUNCED_VERSION],
   ];
+  sendHello(wire, settings.clientName);
   for (const options of introductions) wire.send(commandNames.replconf, ...options);
+  const { refused, server } = await readHello(wire, connectTimeout);
   let replconfUnknown: string | undefined;
   let knowsCapa = false;
   for (const [option] of introductions) {
@@ -61,10 +74,11 @@ export async function handshake(
     if (option === "capa") knowsCapa = reply === "+OK";
     if (isUnknownCommand(reply)) replconfUnknown = reply;
   }
+  if (refused) await sendName(wire, settings.clientName, connectTimeout);
 
   const asked = from === undefined ? ["?", "-1"] : [from.replId, String(from.offset + 1)];
   wire.send(commandNames.psync, ...asked);
-  return { ...await psyncAnswer(wire, settings, from, knowsCapa), replconfUnknown };
+  return { ...await psyncAnswer(wire, settings, from, knowsCapa), replconfUnknown, server };
 }
 
 function answerTo(step: string): string {

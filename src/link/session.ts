@@ -13,8 +13,11 @@ import type { Position } from "../position.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { Reset, Resume } from "./control_events.ts";
 import { handshake } from "./handshake.ts";
+import type { Candidate } from "./locate.ts";
 import { positionAt } from "./position.ts";
 import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
+import type { Meter } from "./meter.ts";
+import { fromSnapshot, type ServerInfo } from "./server.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import type { Wire } from "./wire.ts";
 
@@ -34,6 +37,8 @@ export type Phase =
 /** What a session needs of its link. */
 export interface SessionHost {
   readonly settings: Settings;
+  /** Aborts when the link ends. */
+  readonly signal: AbortSignal;
   /** Takes a batch; resolves when there is room for another. */
   deliver(batch: EventBatch): Promise<void>;
   /** Where the stream received so far can be resumed. */
@@ -48,6 +53,10 @@ export interface SessionHost {
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
   enter(phase: Phase): void;
+  /** Who the server is, where that is known. */
+  server: ServerInfo | undefined;
+  /** Measures what comes. */
+  readonly meter: Meter;
   /** Tells the consumer, once, of something that does not end the connection. */
   report(error: NsyncError): void;
   /** To be called when the consumer has handled more. */
@@ -58,11 +67,16 @@ export interface SessionHost {
  * Follows the master over one connection. Ends by throwing, or when another connection has to ask for
  * everything, as what this master goes on with does not fit what was delivered.
  */
-export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
+export async function runSession(
+  wire: Wire,
+  candidate: Candidate,
+  host: SessionHost,
+): Promise<void> {
   const { settings } = host;
   host.enter("handshake");
   const from = host.received;
-  const answer = await handshake(wire, settings, from);
+  const answer = await handshake(wire, candidate, settings, from, host.signal);
+  host.server = answer.server ?? host.server;
   let floor = 0;
   const refused = answer.replconfUnknown;
   const replconf = refused === undefined ? settings.commandNames.replconf : undefined;
@@ -148,6 +162,8 @@ async function load(
         ) {
           host.report(syncOnly(wire.peer));
         }
+        const writer = fromSnapshot(snapshot);
+        if (host.server === undefined || writer?.flavour === "valkey") host.server = writer;
         // From here on nothing can be resumed before this snapshot is complete.
         host.received = undefined;
         await host.deliver(new ListBatch([new Reset(host.resetReason, snapshot)]));
@@ -155,11 +171,14 @@ async function load(
       }
       await host.deliver(batch);
     };
+    host.meter.snapshotBegins(decoder, how.kind === "length" ? how.length : undefined);
     await receiveSnapshot(wire, decoder, how, host.settings, deliver);
+    host.meter.snapshotEnds(true);
     host.resetReason = "not-granted";
     host.transactions = 0;
     return { db: snapshot.streamDb, marked: how.kind === "mark" };
   } finally {
+    host.meter.snapshotEnds(false);
     decoder.close();
   }
 }
