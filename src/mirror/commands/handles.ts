@@ -28,9 +28,24 @@ export function valueFor<K extends Collection>(
   return valueOf(space, key, kind) ?? space.create(key, kind);
 }
 
-/** The string at a key. */
-export function stringOf(space: Keyspace, key: Uint8Array): StringValue | undefined {
-  return valueOf(space, key, "string");
+/** Longer strings than any server allows. */
+export const MAX_STRING: number = 4 * 1024 * 1024 * 1024;
+
+const EMPTY = new Uint8Array(0);
+
+/** The string at a key, made empty where there is none. */
+export function stringFor(space: Keyspace, key: Uint8Array): StringValue {
+  const value = valueOf(space, key, "string");
+  if (value !== undefined) return value;
+  space.setString(key, EMPTY);
+  const made = valueOf(space, key, "string");
+  if (made === undefined) throw new Error("a string that was just set is not there");
+  return made;
+}
+
+/** Removes a key whose collection has become empty. */
+export function dropEmpty(space: Keyspace, key: Uint8Array, size: number): void {
+  if (size === 0) space.delete(key);
 }
 
 function isKind<K extends keyof ValueOf>(

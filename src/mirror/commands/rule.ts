@@ -57,3 +57,15 @@ export function unhandled(
   for (const key of keys) if (context.keyspace(db, key) !== undefined) kept.push({ db, key });
   return { type: "unhandled", reason, keys: kept };
 }
+
+/** The same, or `undefined` where none of the keys is kept: nothing here has changed. */
+export function unhandledIfKept(
+  reason: string,
+  db: number,
+  keys: readonly Uint8Array[],
+  context: Context,
+): Outcome {
+  if (keys.length === 0) return undefined;
+  const outcome = unhandled(reason, db, keys, context);
+  return outcome.keys?.length === 0 ? undefined : outcome;
+}

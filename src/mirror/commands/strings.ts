@@ -6,7 +6,8 @@
 
 import type { Keyspace } from "../values.ts";
 import type { Command, Context, Outcome } from "./context.ts";
-import { stringOf } from "./handles.ts";
+import { timeOf } from "./expiries.ts";
+import { MAX_STRING, stringFor, valueOf } from "./handles.ts";
 import { change, itself, Misfit, perhaps, replace, type Rule } from "./rule.ts";
 import { decimal, integer, needed, number, smallInteger, word } from "./words.ts";
 
@@ -64,16 +65,10 @@ function setOptions(args: readonly Uint8Array[], first: number, now: number): Se
     const option = word(args[i]);
     switch (option) {
       case "EX":
-        options.expiry = now + number(args[++i]) * 1000;
-        break;
       case "PX":
-        options.expiry = now + number(args[++i]);
-        break;
       case "EXAT":
-        options.expiry = number(args[++i]) * 1000;
-        break;
       case "PXAT":
-        options.expiry = number(args[++i]);
+        options.expiry = timeOf(option, args[++i], now);
         break;
       case "KEEPTTL":
         options.expiry = "keep";
@@ -146,7 +141,7 @@ function msetnx({ args, db }: Command, context: Context): Outcome {
 }
 
 function append(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): void {
-  const value = stringOf(space, key);
+  const value = valueOf(space, key, "string");
   if (value === undefined) space.setString(key, needed(args, 1));
   else value.write(value.length, needed(args, 1));
 }
@@ -166,23 +161,9 @@ function setrange(
   stringFor(space, key).write(at, bytes);
 }
 
-/** Longer strings than any server allows. */
-const MAX_STRING = 4 * 1024 * 1024 * 1024;
-const EMPTY = new Uint8Array(0);
-
-/** The string at a key, made empty where there is none. */
-function stringFor(space: Keyspace, key: Uint8Array): { write(at: number, b: Uint8Array): void } {
-  const value = stringOf(space, key);
-  if (value !== undefined) return value;
-  space.setString(key, EMPTY);
-  const made = stringOf(space, key);
-  if (made === undefined) throw new Misfit("the key cannot be made");
-  return made;
-}
-
 /** Adds to the integer at a key; the key keeps its expiry. */
 function add(space: Keyspace, key: Uint8Array, by: number | bigint): void {
-  const value = stringOf(space, key);
+  const value = valueOf(space, key, "string");
   if (value === undefined) return space.setString(key, decimal(by));
   const { bytes } = value;
   const small = smallInteger(bytes);
@@ -204,10 +185,10 @@ function amount(arg: Uint8Array | undefined): number | bigint {
 export const STRINGS: Readonly<Record<string, Rule>> = {
   set: itself(applySet),
   setex: replace((space, key, args, { now }) =>
-    space.setString(key, needed(args, 2), now + number(args[1]) * 1000)
+    space.setString(key, needed(args, 2), timeOf("EX", args[1], now))
   ),
   psetex: replace((space, key, args, { now }) =>
-    space.setString(key, needed(args, 2), now + number(args[1]))
+    space.setString(key, needed(args, 2), timeOf("PX", args[1], now))
   ),
   setnx: perhaps((space, key, args, context, db) => {
     if (space.has(key)) return;
