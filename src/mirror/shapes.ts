@@ -15,7 +15,7 @@ import type {
 } from "../events.ts";
 import { exact } from "./exact.ts";
 import { opaqueEvent } from "./opaque.ts";
-import { streamShape } from "./stream_shape.ts";
+import { streamShape, streamText } from "./stream_shape.ts";
 import type { ArrayState, HashValue, OpaqueValue, SetValue, Value } from "./values.ts";
 
 /** A value that no command looks into: of a module, or a path hash, a rate limiter, a scheduled script. */
@@ -94,29 +94,64 @@ export function textShape(
   }
 }
 
+/** A copy of a value in bytes, with its kind. */
+export type Captured =
+  | { readonly kind: "string"; readonly value: Uint8Array }
+  | { readonly kind: "list" | "set"; readonly value: Uint8Array[] }
+  | { readonly kind: "hash"; readonly value: HashFieldBytes[] }
+  | { readonly kind: "zset"; readonly value: ZsetMember<Uint8Array>[] }
+  | { readonly kind: "stream"; readonly value: StreamValue<Uint8Array> }
+  | { readonly kind: "array"; readonly value: ArrayValue<Uint8Array> }
+  | { readonly kind: OpaqueValue["kind"]; readonly value: Opaque };
+
 /** Bytes of a value; fields that have expired at `now` are left out. */
-export function bytesShape(
+export function captured(
   value: Value,
   now: number,
   modules: ModuleDecoders | undefined,
-): BytesValue {
-  switch (value.kind) {
+): Captured {
+  const { kind } = value;
+  switch (kind) {
     case "string":
-      return value.bytes.slice();
+      return { kind, value: value.bytes.slice() };
     case "set":
-      return Array.from(value.members(), copied);
+      return { kind, value: Array.from(value.members(), copied) };
     case "hash":
-      return fieldsBytes(value, now);
+      return { kind, value: fieldsBytes(value, now) };
     case "list":
-      return Array.from(value.range(), copied);
+      return { kind, value: Array.from(value.range(), copied) };
     case "zset":
-      return members(value.range(), copied);
+      return { kind, value: members(value.range(), copied) };
     case "stream":
-      return streamShape(value, copied);
+      return { kind, value: streamShape(value, copied) };
     case "array":
-      return arrayShape(value, copied);
+      return { kind, value: arrayShape(value, copied) };
     default:
-      return new Opaque(value, modules);
+      return { kind, value: new Opaque(value, modules) };
+  }
+}
+
+/** The text of such a copy. */
+export function textOf({ kind, value }: Captured): TextValue {
+  switch (kind) {
+    case "string":
+      return toText(value);
+    case "set":
+      return new Set(texts(value));
+    case "hash":
+      return new Map(value.map(({ field, value }) => [toText(field), toText(value)]));
+    case "list":
+      return texts(value);
+    case "zset":
+      return value.map(({ member, score }) => ({ member: toText(member), score }));
+    case "stream":
+      return streamText(value);
+    case "array": {
+      const { length, next, items } = value;
+      return { length, next, items: items.map(([index, bytes]) => [index, toText(bytes)]) };
+    }
+    default:
+      return value;
   }
 }
 

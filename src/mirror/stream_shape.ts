@@ -4,7 +4,7 @@
  * @module
  */
 
-import { latin1 } from "../decode/text.ts";
+import { latin1, toText } from "../decode/text.ts";
 import type { StreamEntry, StreamGroup, StreamIdmp, StreamValue } from "../events.ts";
 import { exact } from "./exact.ts";
 import { FIRST_ID, idText, LAST_ID } from "./stream_ids.ts";
@@ -87,4 +87,33 @@ function idmpShape<S>(idmp: IdmpState, form: Form<S>): StreamIdmp<S> {
     added: Number(added),
     duplicates: Number(duplicates),
   };
+}
+
+/** The text of a stream that was given out as bytes. */
+export function streamText(stream: StreamValue<Uint8Array>): StreamValue<string> {
+  const { entries, groups, idmp } = stream;
+  return {
+    ...stream,
+    entries: entries.map(({ id, fields }) => ({ id, fields: fields.map(pairText) })),
+    groups: groups.map((group) => ({
+      ...group,
+      name: toText(group.name),
+      pending: group.pending.map((one) => ({
+        ...one,
+        consumer: one.consumer === undefined ? undefined : toText(one.consumer),
+      })),
+      consumers: group.consumers.map((one) => ({ ...one, name: toText(one.name) })),
+    })),
+    idmp: idmp === undefined ? undefined : {
+      ...idmp,
+      producers: idmp.producers.map(({ name, ids }) => ({
+        name: toText(name),
+        ids: ids.map(({ iid, id }) => ({ iid: toText(iid), id })),
+      })),
+    },
+  };
+}
+
+function pairText([name, value]: readonly [Uint8Array, Uint8Array]): [string, string] {
+  return [toText(name), toText(value)];
 }

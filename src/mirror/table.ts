@@ -10,8 +10,8 @@ import type { Source } from "./reads/keys.ts";
 import { StreamReads } from "./reads/streams.ts";
 import { keyBytes, type Word } from "./reads/words.ts";
 import {
-  bytesShape,
   type BytesValue,
+  captured,
   copied,
   fieldsBytes,
   fieldsText,
@@ -112,6 +112,6 @@ export class BytesTable extends StreamReads<Uint8Array> {
   }
 
   #shape(value: Value): BytesValue {
-    return bytesShape(value, Date.now(), this.#modules);
+    return captured(value, Date.now(), this.#modules).value;
   }
 }
