@@ -2,8 +2,9 @@
  * What the mirror's store holds: one handle per kind of value. Whoever applies commands and whoever
  * reads know the store by these interfaces only.
  *
- * Bytes that a handle gives out are views into the store: they are good until the next write to it,
- * and must not be written to. Bytes that are given to a handle are copied.
+ * Bytes that a handle gives out are views into the store: they are good until the next write to the
+ * same key, and must not be written to. Bytes that are given to a handle are copied, and may be such
+ * views themselves.
  *
  * A handle is good until its key is deleted, renamed or replaced. Handles of different keys may be
  * used side by side; of one key only the newest.
@@ -104,13 +105,13 @@ export interface StreamId {
   readonly seq: bigint;
 }
 
-/** An entry that a consumer has not acknowledged. */
+/** An entry that a consumer has not acknowledged; what is to change goes through `setPending`. */
 export interface PendingEntry {
   readonly id: StreamId;
   /** Name of the consumer; `undefined` when it has none. */
-  consumer: Uint8Array | undefined;
-  deliveryTime: number;
-  deliveryCount: bigint;
+  readonly consumer: Uint8Array | undefined;
+  readonly deliveryTime: number;
+  readonly deliveryCount: bigint;
 }
 
 /** A consumer of a group. */
@@ -128,7 +129,7 @@ export interface GroupState {
   /** Pending entries, by id. */
   pending(from?: StreamId, to?: StreamId): IterableIterator<PendingEntry>;
   pendingAt(id: StreamId): PendingEntry | undefined;
-  /** Adds or replaces the pending entry of that id. */
+  /** Adds or replaces the pending entry of that id. Its consumer must be there. */
   setPending(entry: PendingEntry): void;
   deletePending(id: StreamId): boolean;
   readonly pendingCount: number;
