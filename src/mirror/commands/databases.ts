@@ -8,7 +8,7 @@ import { latin1, toText } from "../../decode/text.ts";
 import { NsyncError } from "../../errors.ts";
 import { decodeFunctionDump } from "../../rdb/decode_dump.ts";
 import type { Command, Context, Outcome, Slots } from "./context.ts";
-import { impossible, itself, Misfit, nothing, type Rule } from "./rule.ts";
+import { itself, Misfit, nothing, type Rule, unhandledIfKept } from "./rule.ts";
 import { needed, number, word } from "./words.ts";
 
 /** `TRIMSLOTS RANGES n first last...` (Redis 8.4) */
@@ -55,7 +55,14 @@ function libraryDump(payload: Uint8Array): ReturnType<typeof decodeFunctionDump>
   }
 }
 
-const SCRIPT = impossible("what the script does is not known");
+/** `EVAL script n key... arg...`, as servers before 7.0 send it: it changes the keys that it names. */
+function evaluate({ name, args, db }: Command, context: Context): Outcome {
+  const reason = "what the script does is not known";
+  const keys = args.slice(2, 2 + number(args[1]));
+  const strays = name === "eval" && /select/i.test(latin1(needed(args, 0)));
+  if (keys.length === 0 || strays) return { type: "unhandled", reason, keys: undefined };
+  return unhandledIfKept(reason, db, keys, context);
+}
 
 /** Rules by the command's name. */
 export const DATABASES: Readonly<Record<string, Rule>> = {
@@ -74,9 +81,9 @@ export const DATABASES: Readonly<Record<string, Rule>> = {
   }),
   trimslots: itself(trimslots),
   function: itself(functions),
-  eval: SCRIPT,
-  evalsha: SCRIPT,
-  fcall: SCRIPT,
+  eval: itself(evaluate),
+  evalsha: itself(evaluate),
+  fcall: itself(evaluate),
   // Sent by servers before 7.0; the scripts themselves change nothing until they run.
   script: nothing,
   publish: nothing,

@@ -153,7 +153,10 @@ function xclaim(
       }
     }
     if (pending === undefined && !claim.force) continue;
-    if (pending?.consumer !== undefined && now - pending.deliveryTime < claim.minIdle) continue;
+    // The master sends no least idle time; its clock may well be ahead of ours.
+    if (claim.minIdle > 0 && pending?.consumer !== undefined) {
+      if (now - pending.deliveryTime < claim.minIdle) continue;
+    }
     const before = pending?.deliveryCount ?? 1n;
     const deliveryCount = claim.retryCount ??
       (claim.justId || before === MOST ? before : before + 1n);
