@@ -1,173 +1,141 @@
 /**
- * Values of snapshots and of DUMP payloads, into the store.
+ * Values of a snapshot, of a RESTORE or of a DUMP, put into a keyspace.
  *
  * @module
  */
 
-import type {
-  ArrayLoad,
-  LoadEvent,
-  StreamGroup,
-  StreamIdmp,
-  StreamLoad,
-  StreamValue,
-} from "../events.ts";
-import { encodeDump } from "../rdb/mod.ts";
+import type { LoadEvent, StreamIdmp, StreamValue } from "../events.ts";
+import { encodeDump } from "../rdb/encode_dump.ts";
 import { opaqueVersion } from "./opaque.ts";
-import { FIRST_ID, idOf } from "./stream_ids.ts";
-import type {
-  Collection,
-  IdmpState,
-  Keyspace,
-  OpaqueValue,
-  StreamState,
-  ValueOf,
-} from "./values.ts";
+import type { IdmpState, Keyspace, StreamState, ValueOf } from "./values.ts";
+import { estimatedReads } from "./commands/stream_counters.ts";
+import { streamId, ZERO_ID } from "./commands/stream_ids.ts";
 
 /**
- * Sets a key to the value of an event, or adds the next part of a value that comes in several. The
- * events of a split value follow each other, to one loader.
+ * Puts the value of a `load` event at a key, with the event's expiry, in place of what is there; a
+ * later part of a split value is added to the parts before it.
  */
-export class Loader {
-  /** Parts so far of a value that can only be taken in whole. */
-  #parts: LoadEvent[] = [];
-
-  /** Puts it there, with its expiry. */
-  load(space: Keyspace, key: Uint8Array, event: LoadEvent): void {
-    const first = event.part === undefined || event.part.index === 0;
-    this.#put(space, key, event, first);
-    if (first && event.expireAt !== undefined) space.setExpireAt(key, event.expireAt);
-  }
-
-  #put(space: Keyspace, key: Uint8Array, event: LoadEvent, first: boolean): void {
-    switch (event.kind) {
-      case "string": {
-        const value = first ? undefined : space.get(key);
-        if (value?.kind === "string") value.write(value.length, event.valueBytes);
-        else space.setString(key, event.valueBytes);
-        return;
+export function load(space: Keyspace, key: Uint8Array, event: LoadEvent): void {
+  const first = event.part === undefined || event.part.index === 0;
+  const last = event.part?.last ?? true;
+  switch (event.kind) {
+    case "string":
+      if (first) space.setString(key, event.valueBytes, event.expireAt);
+      else {
+        const value = held(space, key, "string");
+        value.write(value.length, event.valueBytes);
       }
-      case "list": {
-        const list = collection(space, key, "list", first);
-        for (const element of event.valueBytes) list.insert(list.length, element);
-        return;
-      }
-      case "set": {
-        const set = collection(space, key, "set", first);
-        for (const member of event.valueBytes) set.add(member);
-        return;
-      }
-      case "hash": {
-        const hash = collection(space, key, "hash", first);
-        for (const { field, value, expireAt } of event.valueBytes) hash.set(field, value, expireAt);
-        return;
-      }
-      case "zset": {
-        const zset = collection(space, key, "zset", first);
-        for (const { member, score } of event.valueBytes) zset.set(member, score);
-        return;
-      }
-      case "stream":
-        return loadStream(collection(space, key, "stream", first), event);
-      case "array":
-        return loadArray(space, key, event, first);
-      case "module":
-        return setOpaque(space, key, event.kind, event.rdbType, event.valueBytes);
-      default:
-        if (first) this.#parts = [];
-        this.#parts.push(event.part === undefined ? event : event.detach());
-        if (event.part?.last === false) return;
-        return putWhole(space, key, event.kind, this.#parts.splice(0));
+      return;
+    case "list": {
+      const list = first ? space.create(key, "list") : held(space, key, "list");
+      for (const element of event.valueBytes) list.insert(list.length, element);
+      break;
     }
+    case "set": {
+      const set = first ? space.create(key, "set") : held(space, key, "set");
+      for (const member of event.valueBytes) set.add(member);
+      break;
+    }
+    case "hash": {
+      const hash = first ? space.create(key, "hash") : held(space, key, "hash");
+      for (const { field, value, expireAt } of event.valueBytes) hash.set(field, value, expireAt);
+      break;
+    }
+    case "zset": {
+      const set = first ? space.create(key, "zset") : held(space, key, "zset");
+      for (const { member, score } of event.valueBytes) set.set(member, score);
+      break;
+    }
+    case "stream": {
+      const stream = first ? space.create(key, "stream") : held(space, key, "stream");
+      const value = event.valueBytes;
+      for (const { id, fields } of value.entries) stream.append(streamId(id), fields.flat());
+      if (last) finishStream(stream, value);
+      break;
+    }
+    case "array": {
+      const array = first ? space.create(key, "array") : held(space, key, "array");
+      for (const [index, value] of event.valueBytes.items) array.set(BigInt(index), value);
+      if (last) array.next = BigInt(event.valueBytes.next);
+      break;
+    }
+    default:
+      if (first) {
+        const { kind, rdbType } = event;
+        space.setOpaque(key, { kind, rdbType, bytes: opaqueBytes(event) });
+      }
   }
+  if (first && event.expireAt !== undefined) space.setExpireAt(key, event.expireAt);
 }
 
-function collection<K extends Collection>(
-  space: Keyspace,
-  key: Uint8Array,
-  kind: K,
-  first: boolean,
-): ValueOf[K] {
-  const value = first ? undefined : space.get(key);
-  return value !== undefined && isKind(value, kind) ? value : space.create(key, kind);
+const NO_BYTES = new Uint8Array(0);
+/** Bytes behind the value in a DUMP payload: version and checksum. */
+const TRAILER = 10;
+
+/** The value as it stands in a snapshot; of a rare kind that comes in parts, nothing. */
+function opaqueBytes(
+  event: Extract<LoadEvent, { readonly kind: "module" | "pathhash" | "gcra" | "cron" }>,
+): Uint8Array {
+  if (event.kind === "module") return event.valueBytes;
+  if (event.part !== undefined) return NO_BYTES;
+  const payload = encodeDump(event, opaqueVersion(event.kind));
+  return payload.subarray(1, payload.length - TRAILER);
 }
 
-function isKind<K extends Collection>(
-  value: { readonly kind: string } | ValueOf[K],
+function held<K extends keyof ValueOf>(space: Keyspace, key: Uint8Array, kind: K): ValueOf[K] {
+  const value = space.get(key);
+  if (value === undefined || !isKind(value, kind)) {
+    throw new Error(`a part of a ${kind} without the parts before it`);
+  }
+  return value;
+}
+
+function isKind<K extends keyof ValueOf>(
+  value: { readonly kind: string },
   kind: K,
 ): value is ValueOf[K] {
   return value.kind === kind;
 }
 
-function setOpaque(
-  space: Keyspace,
-  key: Uint8Array,
-  kind: OpaqueValue["kind"],
-  rdbType: number,
-  bytes: Uint8Array,
-): void {
-  space.setOpaque(key, { kind, rdbType, bytes });
-}
-
-/** Bytes behind the value in a DUMP payload: version and checksum. */
-const TRAILER = 10;
-
-function putWhole(
-  space: Keyspace,
-  key: Uint8Array,
-  kind: OpaqueValue["kind"],
-  parts: readonly LoadEvent[],
-): void {
-  const payload = encodeDump(parts, opaqueVersion(kind));
-  setOpaque(space, key, kind, payload[0], payload.subarray(1, payload.length - TRAILER));
-}
-
-function loadArray(space: Keyspace, key: Uint8Array, event: ArrayLoad, first: boolean): void {
-  const array = collection(space, key, "array", first);
-  const { next, items } = event.valueBytes;
-  for (const [index, value] of items) array.set(BigInt(index), value);
-  array.next = BigInt(next);
-}
-
-function loadStream(stream: StreamState, { valueBytes: value }: StreamLoad): void {
-  for (const { id, fields } of value.entries) stream.append(idOf(id), fields.flat());
-  // Only the last part of a split value has the rest.
-  if (value.lastId === undefined) return;
-  stream.lastId = idOf(value.lastId);
-  stream.maxDeletedId = value.maxDeletedId === undefined ? FIRST_ID : idOf(value.maxDeletedId);
-  stream.entriesAdded = entriesAdded(value);
-  for (const group of value.groups) loadGroup(stream, group);
-  stream.idmp = value.idmp === undefined ? undefined : idmpState(value.idmp);
-}
-
-/** Servers that do not count them say as many as there are. */
-function entriesAdded({ entriesAdded, length }: StreamValue<Uint8Array>): bigint {
-  return BigInt(entriesAdded ?? length ?? 0);
-}
-
-function loadGroup(stream: StreamState, group: StreamGroup<Uint8Array>): void {
-  const { name, lastId, entriesRead, consumers, pending } = group;
-  const read = entriesRead === undefined ? undefined : BigInt(entriesRead);
-  const state = stream.addGroup(name, idOf(lastId), read);
-  for (const { name, seenTime, activeTime } of consumers) {
-    state.addConsumer(name, seenTime).activeTime = activeTime;
-  }
-  for (const { id, consumer, deliveryTime, deliveryCount } of pending) {
-    const count = BigInt(deliveryCount);
-    state.setPending({ id: idOf(id), consumer, deliveryTime, deliveryCount: count });
+/** What a stream has beside its entries. */
+function finishStream(stream: StreamState, value: StreamValue<Uint8Array>): void {
+  stream.lastId = streamId(value.lastId ?? "0-0");
+  stream.maxDeletedId = value.maxDeletedId === undefined ? ZERO_ID : streamId(value.maxDeletedId);
+  stream.entriesAdded = BigInt(value.entriesAdded ?? stream.length);
+  stream.idmp = value.idmp === undefined ? undefined : idmpOf(value.idmp);
+  for (const { name, lastId, entriesRead, consumers, pending } of value.groups) {
+    const id = streamId(lastId);
+    // Files from before 7.0 do not say how much was read.
+    const read = value.entriesAdded === undefined
+      ? estimatedReads(stream, id)
+      : entriesRead === undefined
+      ? undefined
+      : BigInt(entriesRead);
+    const group = stream.addGroup(name, id, read);
+    for (const { name, seenTime, activeTime } of consumers) {
+      group.addConsumer(name, seenTime).activeTime = activeTime;
+    }
+    for (const { id, consumer, deliveryTime, deliveryCount } of pending) {
+      group.setPending({
+        id: streamId(id),
+        consumer,
+        deliveryTime,
+        deliveryCount: BigInt(deliveryCount),
+      });
+    }
   }
 }
 
-function idmpState(idmp: StreamIdmp<Uint8Array>): IdmpState {
-  const { duration, maxEntries, added, duplicates, producers } = idmp;
+function idmpOf(value: StreamIdmp<Uint8Array>): IdmpState {
+  const { duration, maxEntries, added, duplicates } = value;
   return {
     duration,
     maxEntries,
     added: BigInt(added),
     duplicates: BigInt(duplicates),
-    producers: producers.map(({ name, ids }) => ({
+    producers: value.producers.map(({ name, ids }) => ({
       name: name.slice(),
-      ids: ids.map(({ iid, id }) => ({ iid: iid.slice(), id: idOf(id) })),
+      ids: ids.map(({ iid, id }) => ({ iid: iid.slice(), id: streamId(id) })),
     })),
   };
 }

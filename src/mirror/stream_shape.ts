@@ -7,7 +7,7 @@
 import { latin1, toText } from "../decode/text.ts";
 import type { StreamEntry, StreamGroup, StreamIdmp, StreamValue } from "../events.ts";
 import { exact } from "./exact.ts";
-import { FIRST_ID, idText, LAST_ID } from "./stream_ids.ts";
+import { MAX_ID, ZERO_ID } from "./commands/stream_ids.ts";
 import type { GroupState, IdmpState, StreamId, StreamState } from "./values.ts";
 
 /** All of a stream but its entries. */
@@ -18,10 +18,15 @@ type Form<S> = (bytes: Uint8Array) => S;
 /** A stream; `form` makes text or copies of its strings. */
 export function streamShape<S>(stream: StreamState, form: Form<S>): StreamValue<S> {
   const entries = Array.from(
-    stream.range(FIRST_ID, LAST_ID),
+    stream.range(ZERO_ID, MAX_ID),
     ([id, fields]) => entryShape(id, fields, form),
   );
   return { entries, ...streamInfo(stream, form) };
+}
+
+/** An id as `ms-seq`. */
+function idText({ ms, seq }: StreamId): string {
+  return `${ms}-${seq}`;
 }
 
 /** An entry; `fields` are names and values in turn. */
@@ -41,7 +46,7 @@ export function streamInfo<S>(stream: StreamState, form: Form<S>): StreamInfo<S>
   return {
     length,
     lastId: idText(lastId),
-    firstId: idText(firstId ?? FIRST_ID),
+    firstId: idText(firstId ?? ZERO_ID),
     maxDeletedId: idText(maxDeletedId),
     entriesAdded: exact(entriesAdded),
     groups: Array.from(stream.groups(), (group) => groupShape(group, form)),

@@ -54,6 +54,8 @@ export interface Context {
   readonly server: Server;
   /** Function libraries by name, as text. */
   readonly functions: Map<string, Library>;
+  /** Imports of slots that are under way (Valkey 9), by the names of their jobs. */
+  readonly imports: Map<string, readonly Slots[]>;
   /** Where a key is kept; `undefined` where the route keeps it out. */
   keyspace(db: number, key: Uint8Array): Keyspace | undefined;
   /** Whether a kept key is unknown. */

@@ -30,6 +30,8 @@ export type Rule =
   | { readonly by: "replace"; readonly run: ChangeKey }
   /** It concerns several keys, or none. */
   | { readonly by: "itself"; readonly run: ApplyCommand }
+  /** It holds others. */
+  | { readonly by: "wrapped" }
   /** It changes no key. */
   | { readonly by: "nothing" }
   /** It cannot be applied. */

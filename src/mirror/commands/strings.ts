@@ -8,7 +8,7 @@ import type { Keyspace } from "../values.ts";
 import type { Command, Context, Outcome } from "./context.ts";
 import { timeOf } from "./expiries.ts";
 import { MAX_STRING, stringFor, valueOf } from "./handles.ts";
-import { change, itself, Misfit, perhaps, replace, type Rule } from "./rule.ts";
+import { change, impossible, itself, Misfit, perhaps, replace, type Rule } from "./rule.ts";
 import { decimal, integer, needed, number, smallInteger, word } from "./words.ts";
 
 /** What to do with a key's expiry: an expiry, none, or as it is. */
@@ -201,6 +201,10 @@ export const STRINGS: Readonly<Record<string, Rule>> = {
   msetnx: itself(msetnx),
   append: change(append),
   setrange: perhaps(setrange),
+  getdel: impossible("it arrives as DEL"),
+  getex: impossible("it arrives as PEXPIREAT, PEXPIRE, PERSIST or DEL"),
+  incrbyfloat: impossible("it arrives as SET"),
+  increx: impossible("it arrives as SET"),
   incr: change((space, key) => add(space, key, 1)),
   decr: change((space, key) => add(space, key, -1)),
   incrby: change((space, key, args) => add(space, key, amount(args[1]))),

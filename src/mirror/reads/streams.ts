@@ -6,7 +6,7 @@
 
 import { NsyncError } from "../../errors.ts";
 import type { StreamEntry } from "../../events.ts";
-import { FIRST_ID, LARGEST, LAST_ID } from "../stream_ids.ts";
+import { MAX_ID, ZERO_ID } from "../commands/stream_ids.ts";
 import { entryShape, type StreamInfo, streamInfo } from "../stream_shape.ts";
 import type { StreamId } from "../values.ts";
 import type { Word } from "./words.ts";
@@ -58,10 +58,12 @@ export abstract class StreamReads<S> extends ZsetReads<S> {
   }
 }
 
+const LARGEST = MAX_ID.seq;
+
 /** The id that a bound stands for; `undefined` when it leaves nothing. */
 function idBound(bound: string, sequence: bigint, step: 1n | -1n): StreamId | undefined {
-  if (bound === "-") return FIRST_ID;
-  if (bound === "+") return LAST_ID;
+  if (bound === "-") return ZERO_ID;
+  if (bound === "+") return MAX_ID;
   const parts = /^(\(?)(\d{1,20})(?:-(\d{1,20}))?$/.exec(bound);
   const ms = BigInt(parts?.[2] ?? -1);
   const seq = BigInt(parts?.[3] ?? sequence);

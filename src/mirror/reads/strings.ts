@@ -5,6 +5,8 @@
  */
 
 import { NsyncError } from "../../errors.ts";
+import { estimatedCount, raiseTo, REGISTERS } from "../commands/hyperloglog.ts";
+import { Misfit } from "../commands/rule.ts";
 import { KeyReads } from "./keys.ts";
 import { checkInteger, indexRange } from "./ranges.ts";
 import { keyBytes, type Word } from "./words.ts";
@@ -74,6 +76,25 @@ export abstract class StringReads<S> extends KeyReads<S> {
     if (first === last) return BITS[bytes[first] & ahead & behind];
     return BITS[bytes[first] & ahead] + bitsIn(bytes, first + 1, last) +
       BITS[bytes[last] & behind];
+  }
+
+  /** About how many elements HyperLogLogs have seen, together. Throws `WRONGTYPE` for other strings. */
+  pfcount(...keys: readonly Word[]): number {
+    const registers = new Uint8Array(REGISTERS);
+    for (const key of keys) {
+      const bytes = this.valueOf(key, "string")?.bytes;
+      if (bytes !== undefined) count(registers, bytes);
+    }
+    return estimatedCount(registers);
+  }
+}
+
+function count(registers: Uint8Array, bytes: Uint8Array): void {
+  try {
+    raiseTo(registers, bytes);
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error;
+    throw new NsyncError("WRONGTYPE", "The key holds a string that is no HyperLogLog.");
   }
 }
 
