@@ -9,14 +9,13 @@ export interface ComparableOptions {
   readonly livingAt?: number;
   /** Replaces expiries, where they cannot be known to the millisecond. */
   readonly expiry?: (at: number) => number;
-  /** Leaves what a group has read out, which masters and replicas count differently. */
-  readonly withoutReads?: boolean;
   readonly includes?: (db: string, key: string) => boolean;
 }
 
 /**
- * A truth without what no replica can know: when consumers were seen, and in which of its ways a
- * HyperLogLog is written (its registers count).
+ * A truth without what no replica can know: when consumers were seen, in which of its ways a
+ * HyperLogLog is written (its registers count), and the sign of a score of zero, which depends on
+ * how the server stores the set.
  */
 export function comparable(truth: Truth, options: ComparableOptions = {}): Truth {
   const { livingAt = -Infinity, includes = () => true } = options;
@@ -42,9 +41,14 @@ function comparableKey(key: TruthKey, options: ComparableOptions): TruthKey {
       ? expireAtMs
       : options.expiry(Number(expireAtMs)),
     value: key.type === "stream"
-      ? comparableStream(key.value, options.withoutReads ?? false)
+      ? comparableStream(key.value)
       : key.type === "string"
       ? comparableString(key.value)
+      : key.type === "zset"
+      ? list(key.value).map((item) => {
+        const [member, score] = list(item);
+        return [member, score === "-0" ? "0" : score];
+      })
       : key.value,
   };
 }
@@ -62,7 +66,7 @@ function comparableString(value: unknown): unknown {
   return `registers ${createHash("sha256").update(registers).digest("hex")}`;
 }
 
-function comparableStream(value: unknown, withoutReads: boolean): unknown {
+function comparableStream(value: unknown): unknown {
   const stream = fields(value);
   return {
     ...stream,
@@ -70,7 +74,6 @@ function comparableStream(value: unknown, withoutReads: boolean): unknown {
       const group = fields(one);
       return {
         ...group,
-        entriesRead: withoutReads ? null : group.entriesRead,
         consumers: list(group.consumers).map((two) => {
           const { name, pending } = fields(two);
           return { name, pending };

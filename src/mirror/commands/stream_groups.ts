@@ -20,7 +20,7 @@ function xgroup({ args, db }: Command, context: Context): Outcome {
   if (space === undefined) return undefined;
   if (context.unknown(db, key)) return { type: "deferred", at: { db, key } };
   context.touch(space, db, key, "value");
-  if (action === "CREATE") createGroup(space, key, args);
+  if (action === "CREATE") createGroup(space, key, args, context);
   else {
     const stream = streamOf(space, key);
     const name = needed(args, 2);
@@ -31,25 +31,37 @@ function xgroup({ args, db }: Command, context: Context): Outcome {
 }
 
 /** `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]` */
-function createGroup(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): void {
+function createGroup(
+  space: Keyspace,
+  key: Uint8Array,
+  args: readonly Uint8Array[],
+  context: Context,
+): void {
   let stream = valueOf(space, key, "stream");
   const made = args.slice(4).some((arg) => word(arg) === "MKSTREAM");
   if (stream === undefined && !made) throw new Misfit("its stream is not there");
   stream ??= space.create(key, "stream");
   const name = needed(args, 2);
   if (stream.group(name) !== undefined) throw new Misfit("its group is there already");
-  stream.addGroup(name, startOf(stream, args[3]), entriesRead(stream, args));
+  stream.addGroup(name, startOf(stream, args[3]), entriesRead(stream, args, context));
 }
 
 function startOf(stream: StreamState, arg: Uint8Array | undefined): StreamId {
   return word(arg) === "$" ? stream.lastId : limitOf(arg);
 }
 
-/** What the option ENTRIESREAD says, which never is more than was added. */
-function entriesRead(stream: StreamState, args: readonly Uint8Array[]): bigint | undefined {
+/** What the option ENTRIESREAD says; from Redis 8.0 on it never is more than was added. */
+function entriesRead(
+  { entriesAdded }: StreamState,
+  args: readonly Uint8Array[],
+  { server }: Context,
+): bigint | undefined {
   const at = args.findIndex((arg, i) => i > 3 && word(arg) === "ENTRIESREAD");
   const read = at < 0 ? -1n : integer(args[at + 1]);
-  return read < 0n ? undefined : read > stream.entriesAdded ? stream.entriesAdded : read;
+  if (read < 0n) return undefined;
+  return server.family === "redis" && server.version[0] >= 8 && read > entriesAdded
+    ? entriesAdded
+    : read;
 }
 
 function changeGroup(
@@ -57,15 +69,15 @@ function changeGroup(
   stream: StreamState,
   group: GroupState,
   args: readonly Uint8Array[],
-  { now }: Context,
+  context: Context,
 ): void {
   switch (action) {
     case "SETID":
       group.lastId = startOf(stream, args[3]);
-      group.entriesRead = entriesRead(stream, args);
+      group.entriesRead = entriesRead(stream, args, context);
       return;
     case "CREATECONSUMER":
-      if (group.consumer(needed(args, 3)) === undefined) group.addConsumer(args[3], now);
+      if (group.consumer(needed(args, 3)) === undefined) group.addConsumer(args[3], context.now);
       return;
     case "DELCONSUMER":
       group.deleteConsumer(needed(args, 3));
