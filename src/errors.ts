@@ -78,6 +78,10 @@ export interface NsyncErrorDetails {
   readonly key?: string;
   /** What was being read, in words. */
   readonly reading?: string;
+  /** Name of the command that could not be applied. */
+  readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  readonly keys?: readonly string[];
 }
 
 const BRAND = Symbol.for("nsync.NsyncError");
@@ -104,6 +108,10 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   declare readonly key?: string;
   /** What was being read, in words. */
   declare readonly reading?: string;
+  /** Name of the command that could not be applied. */
+  declare readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  declare readonly keys?: readonly string[];
 
   /** Makes an error; `message` is one sentence. */
   constructor(code: NsyncErrorCode, message: string, details: NsyncErrorDetails = {}) {

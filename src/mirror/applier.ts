@@ -59,6 +59,10 @@ export class Applier implements Context {
     return this.state.functions;
   }
 
+  get imports(): Map<string, readonly Slots[]> {
+    return this.state.imports;
+  }
+
   keyspace(db: number, key: Uint8Array): Keyspace | undefined {
     return this.state.keyspace(db, key);
   }

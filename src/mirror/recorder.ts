@@ -85,6 +85,11 @@ export class Recorder {
     this.#touched.set(id, this.#newest);
   }
 
+  /** What becomes of a key is not known: it is no change. */
+  forget(db: number, key: Uint8Array): void {
+    this.#touched.delete(`${db}:${latin1(key)}`);
+  }
+
   /** These names change inside of the key that was touched last. */
   fields(args: readonly Uint8Array[], first: number, end: number, step: number): void {
     if (this.#newest === undefined) return;

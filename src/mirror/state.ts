@@ -33,6 +33,8 @@ export class State {
   readonly unknown: UnknownKeys = new UnknownKeys();
   /** Function libraries by name. */
   readonly functions: Map<string, Library> = new Map();
+  /** Imports of slots that are under way, by the names of their jobs. */
+  readonly imports: Map<string, readonly Slots[]> = new Map();
   /** Who wrote the stream. */
   server: Server = { family: "redis", version: [0, 0] };
   /** Where a link would go on. */

@@ -1,0 +1,108 @@
+/**
+ * Keys as a server has them, at an exact offset of its stream (replication protocol, 11).
+ *
+ * @module
+ */
+
+import { NsyncError } from "../errors.ts";
+import type { LoadEvent, ModuleDecoders } from "../events.ts";
+import { type Client, granted } from "../link/client.ts";
+import { type Reply, replyItems, replyText } from "../link/replies.ts";
+import { decodeDump } from "../rdb/mod.ts";
+import type { Fetched, UnknownKey } from "./unknown_keys.ts";
+
+/** Where a server stands. */
+export interface Standing {
+  /** `undefined` from servers before 4.0. */
+  readonly replId: string | undefined;
+  readonly offset: number;
+  readonly role: string | undefined;
+  readonly masterHost: string | undefined;
+  readonly masterPort: number | undefined;
+}
+
+/** What INFO replication says. Throws `PROTOCOL` where it says no offset. */
+export function standingOf(peer: string, reply: Reply | undefined): Standing {
+  const fields = infoFields(replyText(reply) ?? "");
+  const offset = Number(fields.get("master_repl_offset") ?? NaN);
+  if (!Number.isSafeInteger(offset)) {
+    throw new NsyncError("PROTOCOL", `${peer} does not tell its replication offset in INFO.`);
+  }
+  const port = fields.get("master_port");
+  return {
+    replId: fields.get("master_replid"),
+    offset,
+    role: fields.get("role"),
+    masterHost: fields.get("master_host"),
+    masterPort: port === undefined ? undefined : Number(port),
+  };
+}
+
+/** The lines of INFO. */
+export function infoFields(text: string): Map<string, string> {
+  return new Map(
+    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, name, value]) => [name, value]),
+  );
+}
+
+/** Fetches keys over one connection. */
+export class KeyFetcher {
+  readonly #client: Client;
+  readonly #modules: ModuleDecoders | undefined;
+  /** What servers before 4.0 have for a replication ID, and whether they know PEXPIRETIME. */
+  #server: { readonly runId: string | undefined; readonly exact: boolean } | undefined;
+
+  /** Fetches over that connection, which nobody else uses meanwhile. */
+  constructor(client: Client, modules: ModuleDecoders | undefined) {
+    this.#client = client;
+    this.#modules = modules;
+  }
+
+  /** The values of keys, all at the same offset of the stream that has this replication ID. */
+  async fetch(
+    keys: readonly UnknownKey[],
+  ): Promise<{ readonly replId: string | undefined; readonly values: readonly Fetched[] }> {
+    const client = this.#client;
+    const { runId, exact } = await this.#known();
+    const commands: (readonly [string, ...(string | Uint8Array)[]])[] = [["MULTI"]];
+    for (const { db, key } of keys) {
+      commands.push(["SELECT", String(db)], [exact ? "PEXPIRETIME" : "PTTL", key], ["DUMP", key]);
+    }
+    commands.push(["INFO", "replication"], ["TIME"], ["EXEC"]);
+    const replies = await client.pipeline(commands);
+    for (const [i, reply] of replies.entries()) granted(client.peer, commands[i][0], reply);
+    const results = replyItems(replies.at(-1)) ?? [];
+    for (const [i, result] of results.entries()) granted(client.peer, commands[i + 1][0], result);
+    const { offset, replId } = standingOf(client.peer, results[3 * keys.length]);
+    const now = milliseconds(results[3 * keys.length + 1]);
+    const values = keys.map((_, i): Fetched => {
+      const [expiry, payload] = [results[3 * i + 1], results[3 * i + 2]];
+      const time = typeof expiry === "number" && expiry >= 0 ? expiry : undefined;
+      const expireAt = time === undefined ? undefined : exact ? time : now + time;
+      return { offset, value: this.#value(payload), expireAt };
+    });
+    return { replId: replId ?? runId, values };
+  }
+
+  #value(payload: Reply | undefined): LoadEvent | undefined {
+    if (!(payload instanceof Uint8Array)) return undefined;
+    return decodeDump(payload, { modules: this.#modules });
+  }
+
+  async #known(): Promise<{ readonly runId: string | undefined; readonly exact: boolean }> {
+    if (this.#server === undefined) {
+      const client = this.#client;
+      const reply = granted(client.peer, "INFO", await client.call("INFO", "server"));
+      const fields = infoFields(replyText(reply) ?? "");
+      const major = Number.parseInt(fields.get("redis_version") ?? "0");
+      this.#server = { runId: fields.get("run_id"), exact: major >= 7 };
+    }
+    return this.#server;
+  }
+}
+
+/** TIME gives seconds and microseconds. */
+function milliseconds(reply: Reply | undefined): number {
+  const [seconds, micros] = replyItems(reply) ?? [];
+  return 1000 * Number(replyText(seconds) ?? NaN) + Math.floor(Number(replyText(micros)) / 1000);
+}
