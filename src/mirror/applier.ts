@@ -26,8 +26,8 @@ export class Applier implements Context {
   now = 0;
   /** The data set. */
   state: State;
-  /** Two databases changed their numbers, of which one held keys that were kept out. */
-  swappedUnknown = false;
+  /** Two databases have changed their numbers, of which keys were kept out. */
+  swapped = false;
   /** Gets the changes; `undefined` while nobody can see the state. */
   recorder: Recorder | undefined;
   readonly #command: { -readonly [Member in keyof Command]: Command[Member] } = {
@@ -92,7 +92,7 @@ export class Applier implements Context {
 
   swap(a: number, b: number): void {
     if (a === b) return;
-    if (!this.state.swap(a, b)) this.swappedUnknown = true;
+    if (!this.state.swap(a, b)) this.swapped = true;
     if (this.recorder?.active !== true) return;
     for (const db of [a, b]) {
       this.recorder.flush(db);

@@ -31,7 +31,7 @@ export interface KeyRecord {
   readonly table: string;
   readonly db: number;
   readonly key: Uint8Array;
-  readonly kind: Kind;
+  readonly kind: Kind | undefined;
   readonly expireAt: number | undefined;
   readonly before: Captured | undefined;
   readonly after: Captured | undefined;
@@ -58,8 +58,8 @@ export class KeyChange implements Place {
   readonly db: number;
   /** Key as bytes. */
   readonly keyBytes: Uint8Array;
-  /** Kind of the value; of a deleted key, the kind that it had. */
-  readonly kind: Kind;
+  /** Kind of the value; of a deleted key the kind that it had, where that is known. */
+  readonly kind: Kind | undefined;
   /** Expiry of the key after the change, in milliseconds since 1970. */
   readonly expireAt: number | undefined;
   readonly transaction: Transaction | undefined;

@@ -4,46 +4,12 @@
  * @module
  */
 
-import { NsyncError } from "../errors.ts";
 import type { LoadEvent, ModuleDecoders } from "../events.ts";
 import { type Client, granted } from "../link/client.ts";
 import { type Reply, replyItems, replyText } from "../link/replies.ts";
 import { decodeDump } from "../rdb/mod.ts";
+import { infoFields, standingOf } from "./standing.ts";
 import type { Fetched, UnknownKey } from "./unknown_keys.ts";
-
-/** Where a server stands. */
-export interface Standing {
-  /** `undefined` from servers before 4.0. */
-  readonly replId: string | undefined;
-  readonly offset: number;
-  readonly role: string | undefined;
-  readonly masterHost: string | undefined;
-  readonly masterPort: number | undefined;
-}
-
-/** What INFO replication says. Throws `PROTOCOL` where it says no offset. */
-export function standingOf(peer: string, reply: Reply | undefined): Standing {
-  const fields = infoFields(replyText(reply) ?? "");
-  const offset = Number(fields.get("master_repl_offset") ?? NaN);
-  if (!Number.isSafeInteger(offset)) {
-    throw new NsyncError("PROTOCOL", `${peer} does not tell its replication offset in INFO.`);
-  }
-  const port = fields.get("master_port");
-  return {
-    replId: fields.get("master_replid"),
-    offset,
-    role: fields.get("role"),
-    masterHost: fields.get("master_host"),
-    masterPort: port === undefined ? undefined : Number(port),
-  };
-}
-
-/** The lines of INFO. */
-export function infoFields(text: string): Map<string, string> {
-  return new Map(
-    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, name, value]) => [name, value]),
-  );
-}
 
 /** Fetches keys over one connection. */
 export class KeyFetcher {
@@ -92,8 +58,7 @@ export class KeyFetcher {
   async #known(): Promise<{ readonly runId: string | undefined; readonly exact: boolean }> {
     if (this.#server === undefined) {
       const client = this.#client;
-      const reply = granted(client.peer, "INFO", await client.call("INFO", "server"));
-      const fields = infoFields(replyText(reply) ?? "");
+      const fields = infoFields(client.peer, await client.call("INFO", "server"));
       const major = Number.parseInt(fields.get("redis_version") ?? "0");
       this.#server = { runId: fields.get("run_id"), exact: major >= 7 };
     }

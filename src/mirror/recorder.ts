@@ -141,6 +141,11 @@ export class Recorder {
     after: Position | undefined,
     transaction: Transaction | undefined,
   ): void {
+    const { ahead } = subscription;
+    if (ahead !== undefined && ahead.replId === after?.replId && after.offset <= ahead.offset) {
+      return;
+    }
+    subscription.ahead = undefined;
     const seen: (KeyRecord | FlushRecord)[] = [];
     for (const noted of this.#noted) {
       const record = subscription.seen(noted);

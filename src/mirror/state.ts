@@ -39,6 +39,8 @@ export class State {
   server: Server = { family: "redis", version: [0, 0] };
   /** Where a link would go on. */
   position: Position | undefined;
+  /** Replication IDs that the stream has had since its snapshot, whose offsets go on. */
+  readonly history: Set<string> = new Set();
   readonly #routes: Routes;
   readonly #tables = new Map<string, Table>();
   readonly #places = new Map<Keyspace, Space>();
@@ -65,12 +67,11 @@ export class State {
   holding(db: number, key: Uint8Array): Keyspace | undefined {
     if (this.#routes.keepsAll) return this.#whole[db];
     const table = this.#routes.table(db, key);
-    if (table === undefined) return undefined;
-    return this.#tables.get(table)?.byDatabase.get(db)?.keyspace;
+    return table === undefined ? undefined : this.space(table, db)?.keyspace;
   }
 
   #open(table: string, db: number): Keyspace {
-    const known = this.#tables.get(table)?.byDatabase.get(db);
+    const known = this.space(table, db);
     if (known !== undefined) return known.keyspace;
     const keyspace = newKeyspace();
     this.#place({ table, db, keyspace });
@@ -99,6 +100,11 @@ export class State {
   /** Everything that is kept. */
   spaces(): IterableIterator<Space> {
     return this.#places.values();
+  }
+
+  /** What is kept of a table and a database. */
+  space(table: string, db: number): Space | undefined {
+    return this.#tables.get(table)?.byDatabase.get(db);
   }
 
   /** What is kept of a table, in the order of databases. */

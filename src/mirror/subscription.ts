@@ -28,10 +28,10 @@ export interface Wanted {
   readonly values: ChangeValues;
 }
 
-/** A change, and the kind of the key's value before it. */
+/** A change, and the kind of the key's value before it; `undefined` where there was none. */
 export interface Noted {
   readonly record: KeyRecord | FlushRecord;
-  readonly kindBefore: Kind | undefined;
+  readonly kindBefore: Kind | "not known" | undefined;
 }
 
 /** A queue of changes between the mirror and one consumer. */
@@ -39,6 +39,8 @@ export class Subscription {
   readonly wanted: Wanted;
   /** Behind everything that was pushed; `undefined` inside of a snapshot's differences. */
   position: Position | undefined;
+  /** The consumer has come so far already: what comes up to there is not given. */
+  ahead: Position | undefined;
   /** It is over: by its consumer, or with the mirror. */
   ended = false;
   /** The transaction that the newest change belongs to. */
@@ -74,10 +76,14 @@ export class Subscription {
     if (!this.wants(record.table, record.key)) return undefined;
     const before = values === "both" ? record.before : undefined;
     const after = values === "none" ? undefined : record.after;
-    if (kinds === undefined || kinds.has(record.kind)) return { ...record, before, after };
-    if (kindBefore === undefined || !kinds.has(kindBefore)) return undefined;
+    if (kinds === undefined || (record.kind !== undefined && kinds.has(record.kind))) {
+      return { ...record, before, after };
+    }
+    const perhaps = kindBefore === "not known";
+    if (!perhaps && (kindBefore === undefined || !kinds.has(kindBefore))) return undefined;
+    const kind = perhaps ? undefined : kindBefore;
     return {
-      ...{ ...record, op: "delete", kind: kindBefore, before },
+      ...{ ...record, op: "delete", kind, before },
       ...{ expireAt: undefined, after: undefined, fields: undefined },
     };
   }
