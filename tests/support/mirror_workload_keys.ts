@@ -11,7 +11,7 @@ function any(m: Maker): string {
 /** Two keys of one kind. */
 function two(m: Maker): [string, string] {
   const kind = m.random.pick(KINDS);
-  return [m.key(kind), m.key(kind)];
+  return [m.own(kind), m.own(kind)];
 }
 
 function expire(m: Maker): Arg[] {

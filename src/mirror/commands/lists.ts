@@ -51,7 +51,7 @@ function linsert(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]):
 function lset(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): void {
   const list = valueOf(space, key, "list");
   const asked = number(args[1]);
-  const index = asked < 0 ? asked + (list?.length ?? 0) : asked;
+  const index = fromEnd(asked, list?.length ?? 0);
   if (list === undefined || index < 0 || index >= list.length) {
     throw new Misfit("its list has no element there");
   }
@@ -79,7 +79,7 @@ function ltrim(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): v
   const list = valueOf(space, key, "list");
   if (list === undefined) return;
   const { length } = list;
-  const first = fromEnd(number(args[1]), length);
+  const first = Math.max(0, fromEnd(number(args[1]), length));
   const last = Math.min(fromEnd(number(args[2]), length), length - 1);
   if (first > last) {
     space.delete(key);
@@ -90,7 +90,7 @@ function ltrim(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): v
 }
 
 function fromEnd(index: number, length: number): number {
-  return Math.max(0, index < 0 ? index + length : index);
+  return index < 0 ? index + length : index;
 }
 
 /** Takes an element from one list and gives it to another, which may be the same. */

@@ -84,8 +84,10 @@ function order(value: Value, request: Request, db: number, context: Context): Ui
   const direction = descending ? -1 : 1;
   const weighted = by === undefined || by.includes(STAR);
   if (!weighted && value.kind !== "set") {
-    // Nothing is sorted; only a sorted set can be read from its end.
-    return value.kind === "zset" && descending ? elements.reverse() : elements;
+    // Nothing is sorted, but what has an order is read from its end; lists only from 7.0 on.
+    const { family, version } = context.server;
+    const reverses = value.kind === "zset" || family === "valkey" || version[0] >= 7;
+    return descending && reverses ? elements.reverse() : elements;
   }
   if (request.alpha || !weighted) {
     if (by === undefined || !weighted) {

@@ -12,11 +12,20 @@ import { Seeded } from "../../support/seeded.ts";
 import { readServer } from "../../support/server_truth.ts";
 import { assertTruth } from "../../support/truth_compare.ts";
 
+async function until(happened: () => Promise<boolean>): Promise<void> {
+  while (!await happened());
+}
+
 /** Commands sent at once. */
 const PIPELINE = 100;
-/** Reasons for which a key may have to be fetched. */
-const REPAIRED =
-  /digits of distances|not kept or not known|scores of its members differ|equal weight|order of its additions/;
+/**
+ * Reasons for which a key may have to be fetched. What is not there is there on the master alone:
+ * where keys expire inside of transactions, its own replicas differ from it too.
+ */
+const REPAIRED = new RegExp([
+  "digits of distances|not kept or not known|not all known|scores of its members differ",
+  "equal weight|order of its additions|not there",
+].join("|"));
 
 describeWithServer("what a master sends, applied", () => {
   let master: RedisServer;
@@ -43,6 +52,8 @@ describeWithServer("what a master sends, applied", () => {
     const state = new MirrorState();
     await using reader = new Reader(nsync(master.url));
     await reader.until("eof");
+    // A FLUSHALL while the snapshot's process lives would drop the link.
+    await until(async () => /rdb_bgsave_in_progress:0/.test(String(await client.text("INFO"))));
     const workload = new Workload(new Seeded(seed), options);
     let refused = 0;
     let sent = 0;
