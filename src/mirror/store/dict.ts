@@ -21,6 +21,8 @@ const HAS_NUMBER = 1 << 31;
 const BITS_SHIFT = 28;
 /** Blocks up to this may keep any room that is left in them. */
 const SMALL = 64;
+/** After so many misses there are so few entries that the one behind a random number will do. */
+const RANDOM_TRIES = 1000;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
@@ -104,9 +106,13 @@ export class Dict {
     return this.#table.next(n);
   }
 
-  /** One more than the highest number there may be. */
-  get endNumber(): number {
-    return this.#table.end;
+  /** Any entry in use; 0 if there is none. */
+  random(): number {
+    for (let tries = 0; tries < RANDOM_TRIES && this.size > 0; tries++) {
+      const n = Math.floor(Math.random() * this.#table.end);
+      if (this.#table.has(n)) return n;
+    }
+    return this.next(Math.floor(Math.random() * this.#table.end)) || this.next(1);
   }
 
   /** The user's three bits. */

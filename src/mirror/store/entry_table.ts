@@ -33,9 +33,17 @@ export class EntryTable {
     this.#account = account;
   }
 
-  /** One more than the highest number there may be. */
+  /** No number in use is as high. */
   get end(): number {
-    return this.#pages.length << PAGE_BITS;
+    const last = this.#pages.length - 1;
+    return last < 0 ? 0 : (last << PAGE_BITS) + (this.#pages[last].length >>> 1);
+  }
+
+  /** Whether a number below the end is in use. */
+  has(n: number): boolean {
+    const page = this.#pages[n >>> PAGE_BITS];
+    const i = (n & PAGE_MASK) << 1;
+    return i > 0 && i < page.length && page[i] !== NO_ADDRESS;
   }
 
   /** The address of an entry that is there. */

@@ -134,9 +134,8 @@ export class PackedKeyspace implements Keyspace, Keys {
   }
 
   randomKey(): Uint8Array | undefined {
-    if (this.size === 0) return undefined;
-    const n = Math.floor(Math.random() * this.dict.endNumber);
-    return this.dict.key(this.dict.next(n) || this.dict.next(1));
+    const n = this.dict.random();
+    return n === 0 ? undefined : this.dict.key(n);
   }
 
   clear(): void {
