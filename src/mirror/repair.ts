@@ -54,6 +54,14 @@ export class Repair {
   begin(): void {
     this.next = Infinity;
     this.#hopeless = false;
+    this.again();
+  }
+
+  /** The link is back: what failed before may succeed now. */
+  again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#failures = 0;
   }
 
   /** Ends it, and its connection. */

@@ -11,6 +11,7 @@ import type { CmdEvent, EventBatch, NsyncEvent } from "../events.ts";
 import { Link } from "../link/link.ts";
 import { positionAt } from "../link/position.ts";
 import type { Settings } from "../options.ts";
+import type { Position } from "../position.ts";
 import { Applier } from "./applier.ts";
 import type { KeyAt, Unhandled } from "./commands/context.ts";
 import { COMMANDS } from "./commands/table.ts";
@@ -62,6 +63,8 @@ export class Replica {
   #state: State | undefined;
   /** What a snapshot is loaded into. */
   #building: State | undefined;
+  /** Behind everything that has been applied; `undefined` inside of a snapshot. */
+  #applied: Position | undefined;
   /** Events that wait for the end of a transaction in a later batch. */
   #held: NsyncEvent[] = [];
   /** Keys of commands that only the server knows. */
@@ -122,6 +125,7 @@ export class Replica {
         const waiting = this.#event(event, events, i);
         if (waiting !== undefined) await waiting;
       }
+      this.#applied = this.link.position;
       this.settle();
       this.#host.checkMemory();
       await this.#repair.now();
@@ -162,6 +166,9 @@ export class Replica {
       }
       case "eof":
         return this.#loaded();
+      case "resume":
+        this.#repair.again();
+        return undefined;
       case "error":
         this.#host.report(event.error);
         return undefined;
@@ -252,7 +259,7 @@ export class Replica {
 
   /** Takes note of how far the stream has been applied, and of what has become known by that. */
   settle(): void {
-    const [state, position] = [this.#state, this.link.position];
+    const [state, position] = [this.#state, this.#applied];
     if (state === undefined || this.#building !== undefined || position === undefined) return;
     state.position = position;
     state.history.add(position.replId);
@@ -261,6 +268,8 @@ export class Replica {
 
   /** The link has delivered more, if only a sign of life. */
   #moved(): void {
+    // Now, and not later, the link has nothing in hand that was not applied.
+    this.#applied = this.link.position;
     if (this.lock.held) return;
     this.settle();
     this.#host.moved(this);
