@@ -22,8 +22,6 @@ const SECONDS = Number(
 const SEED = Number(process.env.NSYNC_SEED ?? 1);
 /** So often it is calm, and the states are compared. */
 const STORM_SECONDS = 10;
-/** Between two misfortunes of one kind. */
-const LONGEST_PEACE_MS = 2000;
 const CATCH_UP_MS = 60_000;
 const FORMS = ["events", "batches", "callback"];
 /** The most memory that the consumer may take, in bytes, and what may wait for it. */
@@ -48,7 +46,12 @@ class Weather {
     this.#state = state;
     this.#consumer = consumer;
     this.#random = new Seeded(seed);
-    this.#tracks = [NETWORK, SERVERS, CONSUMER].map((kinds) => this.#track(kinds));
+    // Most of the time the servers live, so that a link can go on where it was cut.
+    this.#tracks = [
+      this.#track(NETWORK, 800),
+      this.#track(SERVERS, 4000),
+      this.#track(CONSUMER, 2000),
+    ];
   }
 
   /** What has happened lately. */
@@ -91,23 +94,25 @@ class Weather {
   async #report(): Promise<Report> {
     const count = this.#consumer.stdout.split("\n").length;
     this.#consumer.write("report\n");
-    const [, line] = await this.#consumer.printed(new RegExp(`^(?:.*\n){${count - 1}}(.*)\n`));
-    return JSON.parse(line);
+    const printed = this.#consumer.printed(new RegExp(`^(?:.*\n){${count - 1}}(\\{.*)\n`));
+    const found = await Promise.race([printed, pause(CATCH_UP_MS)]);
+    if (found === undefined) assert.fail("the consumer does not answer");
+    return JSON.parse(found[1]);
   }
 
-  /** One misfortune after the other, until the storm is over. */
-  #track(kinds: Readonly<Record<string, Misfortune>>): () => Promise<void> {
+  /** One misfortune after the other, until the storm is over, with up to so much peace between. */
+  #track(kinds: Readonly<Record<string, Misfortune>>, peaceMs: number): () => Promise<void> {
     const random = new Seeded(this.#random.bits());
     const deck = new Deck(Object.keys(kinds), random);
     const cast = { pair: this.#pair, consumer: this.#consumer };
     return async () => {
-      await pause(random.int(0, 500));
-      while (performance.now() < this.#until) {
+      for (;;) {
+        await pause(random.int(0, peaceMs));
+        if (performance.now() >= this.#until) return;
         const name = deck.draw();
         this.#note(`${name} begins`);
         await kinds[name](cast, random);
         this.#note(`${name} is over`);
-        await pause(random.int(0, LONGEST_PEACE_MS));
       }
     };
   }

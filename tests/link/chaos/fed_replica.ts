@@ -101,6 +101,7 @@ export class FedReplica implements AsyncDisposable {
     this.#parts = [];
     if (this.#inTransaction) this.#encoder.add("DISCARD");
     this.#inTransaction = false;
+    this.#db = -1;
     this.#encoder.add("FLUSHALL");
     this.#encoder.add("FUNCTION", "FLUSH");
   }
