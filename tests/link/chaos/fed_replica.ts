@@ -5,6 +5,7 @@ import { RedisClient } from "../../support/resp_client.ts";
 import { type Arg, CommandEncoder, encodeCommand } from "../../support/resp_encoder.ts";
 import { greets, ScriptedMaster } from "../scripted_master.ts";
 
+const ASKED = encodeCommand("REPLCONF", "GETACK", "*").length;
 const EMPTY_RDB = "REDIS0009\xff" + "\0".repeat(8);
 const REPL_ID = "c".repeat(40);
 /** What is collected before it is sent, in bytes. */
@@ -21,6 +22,8 @@ export class FedReplica implements AsyncDisposable {
   readonly #acks = new Set<(offset: number) => void>();
   #master: ScriptedMaster | undefined;
   #socket: Socket | undefined;
+  /** Rejects when the replica closes the connection. */
+  #gone: Promise<never> | undefined;
   #sent = 0;
   #db = -1;
   #inTransaction = false;
@@ -43,7 +46,11 @@ export class FedReplica implements AsyncDisposable {
     });
     await using client = await RedisClient.connect({ port });
     await client.command("REPLICAOF", "127.0.0.1", master.port);
-    fed.#socket = await begun;
+    const socket = fed.#socket = await begun;
+    fed.#gone = new Promise((_, reject) => {
+      socket.on("close", () => reject(new Error("the fed replica has gone: its log says why")));
+    });
+    fed.#gone.catch(() => {});
     return fed;
   }
 
@@ -64,22 +71,19 @@ export class FedReplica implements AsyncDisposable {
   /** Waits until the replica has applied everything. */
   async applied(): Promise<void> {
     if (this.inside) throw new Error("a transaction, or a value, is not complete");
-    await this.#send();
-    const due = this.#sent;
-    const asked = encodeCommand("REPLCONF", "GETACK", "*");
-    await new Promise<void>((resolve, reject) => {
-      const gone = (): void => reject(new Error("the fed replica has gone: its log says why"));
-      const acked = (offset: number): void => {
+    this.#encoder.add("REPLCONF", "GETACK", "*");
+    // The ACK is of what stood before the question.
+    const due = this.#sent + this.#encoder.length - ASKED;
+    const acked = new Promise<void>((resolve) => {
+      const seen = (offset: number): void => {
         if (offset < due) return;
-        this.#acks.delete(acked);
-        this.#socket?.off("close", gone);
+        this.#acks.delete(seen);
         resolve();
       };
-      this.#acks.add(acked);
-      this.#socket?.once("close", gone);
-      this.#sent += asked.length;
-      this.#socket?.write(asked);
+      this.#acks.add(seen);
     });
+    await this.#send();
+    await Promise.race([acked, this.#gone]);
   }
 
   /** Feeds it no more. */
@@ -92,9 +96,8 @@ export class FedReplica implements AsyncDisposable {
     if (this.#encoder.length === 0 || socket === undefined) return;
     const bytes = this.#encoder.take();
     this.#sent += bytes.length;
-    await new Promise<void>((resolve, reject) => {
-      socket.write(bytes, (error) => error ? reject(error) : resolve());
-    });
+    const written = new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
+    await Promise.race([written, this.#gone]);
   }
 
   #reset(): void {
