@@ -16,6 +16,8 @@
 export { nsync } from "./src/nsync.ts";
 export type { NsyncOptions } from "./src/options.ts";
 export type { Pem, TlsOptions } from "./src/tls_options.ts";
+export { fetchRdb, type FetchRdbOptions } from "./src/fetch_rdb.ts";
+export type { RdbDownload } from "./src/link/rdb_download.ts";
 export { Link, type LinkStatus } from "./src/link/link.ts";
 export type { Phase } from "./src/link/session.ts";
 export { type Position, positionToken, type ResumePoint } from "./src/position.ts";

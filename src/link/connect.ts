@@ -57,8 +57,14 @@ export async function greet(
   if (reply !== "+OK") throw unexpected(wire.peer, reply, "AUTH");
 }
 
+/** Does the server ask for patience, so that another attempt may do better, the first one included? */
+export function asksForPatience(error: NsyncError): boolean {
+  if (error.code === "LOADING" || error.code === "NOMASTERLINK") return true;
+  return error.code === "CONNECT" && error.retriable && !isUnreachable(error);
+}
+
 /** Did the connection itself fail, rather than the server ask for patience? */
-export function isUnreachable(error: NsyncError): boolean {
+function isUnreachable(error: NsyncError): boolean {
   return error.code === "CONNECT" && error.cause !== undefined;
 }
 

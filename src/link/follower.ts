@@ -12,7 +12,7 @@ import type { Settings } from "../options.ts";
 import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { connectWire, isUnreachable } from "./connect.ts";
+import { asksForPatience, connectWire } from "./connect.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
@@ -274,8 +274,7 @@ export class Follower implements BatchSource, SessionHost {
   #canRetry(error: NsyncError): boolean {
     if (error.code === "PROTOCOL") return error.retriable || this.#wasLive;
     if (!error.retriable) return false;
-    return this.#wasGranted || error.code === "LOADING" || error.code === "NOMASTERLINK" ||
-      (error.code === "CONNECT" && !isUnreachable(error));
+    return this.#wasGranted || asksForPatience(error);
   }
 
   /** One connection; answers what ended it, `undefined` when another one is to ask for everything. */

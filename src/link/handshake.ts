@@ -16,13 +16,19 @@ import type { Wire } from "./wire.ts";
  */
 const ANNOUNCED_VERSION = "9.2.0";
 
-/** How the master answered. */
-export type Answer = Granted & {
+/** What is known of the master before it is asked for anything. */
+export interface Introduction {
   /** What the master said to REPLCONF when it does not know that command. */
   readonly replconfUnknown: string | undefined;
-};
+  /** The options of REPLCONF that it took, by their names. */
+  readonly accepted: ReadonlySet<string>;
+}
 
-type Granted =
+/** An option of REPLCONF, and its value. */
+export type ReplconfOption = readonly [name: string, ...value: string[]];
+
+/** How the master answered PSYNC. */
+export type Granted =
   /** A snapshot follows, then the stream. */
   | { readonly kind: "full"; readonly replId: string; readonly offset: number }
   /** The stream follows where it was left. */
@@ -33,41 +39,55 @@ type Granted =
    */
   | { readonly kind: "sync"; readonly header?: string };
 
-/** Introduces us and asks for the stream. Throws what the server's refusals mean. */
-export async function handshake(
+/**
+ * Introduces us; `also` is said beside the usual, and a master that refuses an option does without it.
+ * Throws what the server's refusals mean.
+ */
+export async function introduce(
   wire: Wire,
   settings: Settings,
-  from: ResumePoint | undefined,
-): Promise<Answer> {
+  also: readonly ReplconfOption[] = [],
+): Promise<Introduction> {
   const { connectTimeout, commandNames } = settings;
-  const hear = (step: Step): Promise<string> => wire.line(connectTimeout, answerTo(step));
-
   await greet(wire, settings, commandNames, connectTimeout);
   const { listeningPort, announceIp } = settings;
   // One command each: a server that does not know an option refuses all of its command.
-  const introductions = [
+  const address: readonly ReplconfOption[] = announceIp === undefined
+    ? []
+    : [["ip-address", announceIp]];
+  const introductions: readonly ReplconfOption[] = [
     ["listening-port", String(listeningPort)],
-    ...(announceIp === undefined ? [] : [["ip-address", announceIp]]),
+    ...address,
     ["capa", "eof", "capa", "psync2"],
     ["version", ANNOUNCED_VERSION],
+    ...also,
   ];
   for (const options of introductions) wire.send(commandNames.replconf, ...options);
   let replconfUnknown: string | undefined;
-  let knowsCapa = false;
+  const accepted = new Set<string>();
   for (const [option] of introductions) {
-    const reply = await hear("REPLCONF");
+    const reply = await wire.line(connectTimeout, answerTo("REPLCONF"));
     // Servers older than an option answer with an error; they do without it.
     if (!/^\+OK|^-ERR/.test(reply)) throw unexpected(wire.peer, reply, "REPLCONF");
-    if (option === "capa") knowsCapa = reply === "+OK";
+    if (reply === "+OK") accepted.add(option);
     if (isUnknownCommand(reply)) replconfUnknown = reply;
   }
-
-  const asked = from === undefined ? ["?", "-1"] : [from.replId, String(from.offset + 1)];
-  wire.send(commandNames.psync, ...asked);
-  return { ...await psyncAnswer(wire, settings, from, knowsCapa), replconfUnknown };
+  return { replconfUnknown, accepted };
 }
 
-function answerTo(step: string): string {
+/** Asks for the stream behind `from`, or for everything. Throws what the server's refusals mean. */
+export async function requestSync(
+  wire: Wire,
+  settings: Settings,
+  from: ResumePoint | undefined,
+  { accepted }: Introduction,
+): Promise<Granted> {
+  const asked = from === undefined ? ["?", "-1"] : [from.replId, String(from.offset + 1)];
+  wire.send(settings.commandNames.psync, ...asked);
+  return await psyncAnswer(wire, settings, from, accepted.has("capa"));
+}
+
+function answerTo(step: Step): string {
   return `an answer to ${step}`;
 }
 
