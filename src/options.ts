@@ -42,6 +42,12 @@ export interface NsyncOptions extends Partial<Limits> {
   readonly announceIp?: string;
   /** What the server calls its commands, where its `rename-command` gave them other names. */
   readonly commandNames?: CommandNames;
+  /**
+   * `"full"`, the default, or `"none"`: only the stream, from the master's offset on, behind a `reset`
+   * that says so. The master makes a snapshot all the same, without data from 7.0 on, where it is not
+   * certain which database its stream is in.
+   */
+  readonly snapshot?: "full" | "none";
   /** Where to go on: a position that was kept, or its token. It wins over what `checkpoint` holds. */
   readonly from?: Position | string;
   /** Keeps the position, so that a restarted process goes on where this one stopped. */
@@ -77,6 +83,7 @@ export interface Settings {
   readonly listeningPort: number;
   readonly announceIp: string | undefined;
   readonly commandNames: Required<CommandNames>;
+  readonly snapshot: "full" | "none";
   readonly from: Position | undefined;
   readonly checkpoint: Checkpoint | undefined;
   readonly checkpointInterval: number;
@@ -103,6 +110,7 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "listeningPort",
   "announceIp",
   "commandNames",
+  "snapshot",
   "from",
   "checkpoint",
   "checkpointInterval",
@@ -146,6 +154,7 @@ export function settingsOf(options: NsyncOptions): Settings {
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
     announceIp: announced(options.announceIp),
     commandNames: checkedCommandNames(options.commandNames),
+    snapshot: checkedSnapshot(options.snapshot),
     from: checkedFrom(options.from),
     checkpoint: checkedCheckpoint(options.checkpoint),
     checkpointInterval: milliseconds("checkpointInterval", options.checkpointInterval ?? 1000),
@@ -165,6 +174,11 @@ export function settingsOf(options: NsyncOptions): Settings {
     modules: checkedModules(options.modules),
     limits: limitsOf(options),
   };
+}
+
+function checkedSnapshot(snapshot: "full" | "none" = "full"): "full" | "none" {
+  if (snapshot === "full" || snapshot === "none") return snapshot;
+  throw new NsyncError("OPTION", 'snapshot must be "full" or "none".');
 }
 
 function text(name: string, value: string | undefined): string | undefined {

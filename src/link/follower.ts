@@ -47,6 +47,7 @@ export class Follower implements BatchSource, SessionHost {
   transactions = 0;
   resetReason: ResetReason = "start";
   progressed: (() => void) | undefined;
+  mayTail = true;
   /** What it does. */
   phase: Phase = "idle";
   /** How often the connection was lost. */
@@ -101,6 +102,10 @@ export class Follower implements BatchSource, SessionHost {
   /** Nothing that waits, and nothing of what was given out, is to be delivered. */
   get stopped(): boolean {
     return this.#stopped;
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
   }
 
   /** The next batch; the first call connects. */

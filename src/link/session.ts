@@ -9,12 +9,15 @@ import { Decoder, type StreamStart } from "../decode/decoder.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { Settings } from "../options.ts";
 import type { NsyncError } from "../errors.ts";
-import type { Position } from "../position.ts";
+import type { Position, ResumePoint } from "../position.ts";
 import { Acknowledger } from "./acknowledger.ts";
+import { DatabaseUnknown } from "./database_check.ts";
 import { Reset, Resume } from "./control_events.ts";
 import { introduce, requestSync } from "./handshake.ts";
+import { beginTail, introductionsFor, passOver, type TailStart, tailStart } from "./no_snapshot.ts";
 import { positionAt } from "./position.ts";
 import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
+import type { ServerInfo } from "./server_info.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import type { Wire } from "./wire.ts";
 
@@ -50,6 +53,10 @@ export interface SessionHost {
   report(error: NsyncError): void;
   /** To be called when the consumer has handled more. */
   progressed: (() => void) | undefined;
+  /** Aborts when the link is over. */
+  readonly signal: AbortSignal;
+  /** Without a snapshot: the stream's database may be taken to be certain when the master says so. */
+  mayTail: boolean;
 }
 
 /**
@@ -59,9 +66,11 @@ export interface SessionHost {
 export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
   const { settings } = host;
   host.enter("handshake");
-  const from = host.received;
-  const introduction = await introduce(wire, settings);
-  const answer = await requestSync(wire, settings, from, introduction);
+  const introduction = await introduce(wire, settings, introductionsFor(settings));
+  const start: TailStart = settings.snapshot === "none"
+    ? await tailStart(wire, host)
+    : { from: host.received };
+  const answer = await requestSync(wire, settings, start.from, introduction);
   let floor = 0;
   const refused = introduction.replconfUnknown;
   const replconf = refused === undefined ? settings.commandNames.replconf : undefined;
@@ -71,6 +80,14 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
     host.report(refusal(wire.peer, refused, "REPLCONF"));
   }
   try {
+    if (answer.kind === "continue" && start.master !== undefined) {
+      floor = start.from.offset;
+      host.enter("live");
+      acknowledger.live();
+      const { replId } = answer;
+      return await followTail(wire, host, acknowledger, { ...start.from, replId }, start.master);
+    }
+    const from = start.master === undefined ? start.from : undefined;
     if (answer.kind === "continue" && from !== undefined) {
       if (from.within !== undefined && from.replId !== answer.replId) {
         // A master that was promoted need not have seen the rest of the transaction, nor its start.
@@ -101,7 +118,9 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
     host.enter("snapshot");
     if (!resumable) host.resetReason = "sync";
     if (resumable) acknowledger.loading();
-    const { db, marked } = await load(wire, host, replication, header);
+    const { db, marked } = settings.snapshot === "none"
+      ? await passOver(wire, host, replication, header, introduction)
+      : await load(wire, host, replication, header);
     if (answer.kind === "full") {
       host.received = { replId: answer.replId, offset: answer.offset, db };
     }
@@ -163,9 +182,29 @@ async function load(
   }
 }
 
+/** Delivers the command stream from a master's own offset on, as long as its database is certain. */
+async function followTail(
+  wire: Wire,
+  host: SessionHost,
+  acknowledger: Acknowledger,
+  from: ResumePoint,
+  master: ServerInfo,
+): Promise<void> {
+  const { offset } = from;
+  const pieces = await beginTail(wire, host, host.settings, from, master);
+  try {
+    await follow(pieces, host, acknowledger, { offset, db: 0, inlineCommands: false });
+  } catch (error) {
+    if (!(error instanceof DatabaseUnknown)) throw error;
+    host.mayTail = false;
+  } finally {
+    pieces.close();
+  }
+}
+
 /** Delivers the command stream. */
 async function follow(
-  wire: Wire,
+  wire: Pick<Wire, "read">,
   host: SessionHost,
   acknowledger: Acknowledger,
   start: StreamStart,
