@@ -16,6 +16,7 @@
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
  * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
+ * | `ROLE` | no server is what `role` asks for |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
  * | `RDB_TRUNCATED` | the snapshot ends too early |
  * | `RDB_CORRUPT` | the snapshot is broken |
@@ -27,6 +28,7 @@
  * | `LIMIT` | a string, value or command is larger than an option allows |
  * | `UNHANDLED` | a command that cannot be applied |
  * | `SLOW` | the consumer is too far behind |
+ * | `SPOOL` | the files for a slow consumer cannot be made, written or read |
  * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
  * | `SOURCE` | a file or stream could not be read |
  * | `CHECKPOINT` | a position could not be loaded or saved |
@@ -39,6 +41,7 @@ export type NsyncErrorCode =
   | "PERMISSION"
   | "LOADING"
   | "NOMASTERLINK"
+  | "ROLE"
   | "PROTOCOL"
   | "RDB_TRUNCATED"
   | "RDB_CORRUPT"
@@ -50,6 +53,7 @@ export type NsyncErrorCode =
   | "LIMIT"
   | "UNHANDLED"
   | "SLOW"
+  | "SPOOL"
   | "OPTION"
   | "SOURCE"
   | "CHECKPOINT";
@@ -74,6 +78,8 @@ export interface NsyncErrorDetails {
   readonly key?: string;
   /** What was being read, in words. */
   readonly reading?: string;
+  /** Bytes that wait for a consumer that is slow. */
+  readonly lagBytes?: number;
 }
 
 const BRAND = Symbol.for("nsync.NsyncError");
@@ -100,6 +106,8 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   declare readonly key?: string;
   /** What was being read, in words. */
   declare readonly reading?: string;
+  /** Bytes that wait for a consumer that is slow. */
+  declare readonly lagBytes?: number;
 
   /** Makes an error; `message` is one sentence. */
   constructor(code: NsyncErrorCode, message: string, details: NsyncErrorDetails = {}) {

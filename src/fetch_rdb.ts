@@ -9,21 +9,16 @@ import { RdbDownload } from "./link/rdb_download.ts";
 import { checkOptionNames } from "./option_names.ts";
 import { type NsyncOptions, settingsOf } from "./options.ts";
 import type { RdbProgress } from "./rdb/reader.ts";
+import type { WhereOptions } from "./where_options.ts";
 
 /**
  * Options of {@linkcode fetchRdb}. Those of `nsync` mean the same here; `reconnect` says how often and
  * when a server that asks for patience is asked again before the snapshot has begun.
  */
 export interface FetchRdbOptions extends
+  WhereOptions,
   Pick<
     NsyncOptions,
-    | "url"
-    | "host"
-    | "port"
-    | "path"
-    | "username"
-    | "password"
-    | "tls"
     | "listeningPort"
     | "announceIp"
     | "commandNames"
@@ -41,9 +36,16 @@ const KNOWN: readonly (keyof FetchRdbOptions)[] = [
   "host",
   "port",
   "path",
+  "hosts",
+  "sentinels",
+  "name",
+  "role",
   "username",
   "password",
   "tls",
+  "sentinelUsername",
+  "sentinelPassword",
+  "sentinelTls",
   "listeningPort",
   "announceIp",
   "commandNames",

@@ -5,9 +5,9 @@
  */
 
 import { Decoder } from "../decode/decoder.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { Client } from "./client.ts";
-import type { Endpoint } from "./connect.ts";
 import { replyText } from "./replies.ts";
 import type { SessionHost } from "./session.ts";
 import { isInDatabaseZero, type ServerInfo, serverInfo } from "./server_info.ts";
@@ -81,6 +81,7 @@ export class DatabaseCheck {
       return info !== undefined && info.get("run_id") === this.#master.get("run_id") &&
         isInDatabaseZero(info);
     } catch (error) {
+      signal.throwIfAborted();
       if (!NsyncError.is(error)) throw error;
       return false;
     } finally {

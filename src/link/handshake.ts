@@ -7,7 +7,9 @@
 import type { Settings } from "../options.ts";
 import type { ResumePoint } from "../position.ts";
 import { greet } from "./connect.ts";
+import type { Candidate } from "./locate.ts";
 import { isUnknownCommand, type Step, unexpected } from "./refusal.ts";
+import { expectRole } from "./role.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -39,17 +41,24 @@ export type Granted =
    */
   | { readonly kind: "sync"; readonly header?: string };
 
-/**
- * Introduces us; `also` is said beside the usual, and a master that refuses an option does without it.
- * Throws what the server's refusals mean.
- */
+/** Introduces us. Throws what the server's refusals mean. */
 export async function introduce(
   wire: Wire,
+  { endpoint, role }: Candidate,
   settings: Settings,
-  also: readonly ReplconfOption[] = [],
+  { also, offset, signal }: {
+    /** Said beside the usual; a master that refuses an option does without it. */
+    readonly also: readonly ReplconfOption[];
+    /** Offset up to which the stream has been received from another server. */
+    readonly offset: number | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Introduction> {
   const { connectTimeout, commandNames } = settings;
-  await greet(wire, settings, commandNames, connectTimeout);
+  await greet(wire, endpoint, commandNames, connectTimeout);
+  if (role !== undefined) {
+    await expectRole(wire, { must: role, offset, timeout: connectTimeout, signal });
+  }
   const { listeningPort, announceIp } = settings;
   // One command each: a server that does not know an option refuses all of its command.
   const address: readonly ReplconfOption[] = announceIp === undefined

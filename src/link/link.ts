@@ -4,9 +4,10 @@
  * @module
  */
 
+import { addressText } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { deliver, EventStream } from "../event_stream.ts";
-import { addressText, type Settings } from "../options.ts";
+import type { Settings } from "../options.ts";
 import { Follower } from "./follower.ts";
 import type { Position } from "../position.ts";
 import { Ready } from "./ready.ts";
@@ -16,8 +17,11 @@ import type { Phase } from "./session.ts";
 export interface LinkStatus {
   /** What it does. */
   readonly phase: Phase;
-  /** `host:port` or `unix:path` of the master. */
-  readonly address: string;
+  /**
+   * `host:port` or `unix:path` of the server in use, or tried last; `undefined` before a Sentinel has
+   * named one.
+   */
+  readonly address: string | undefined;
   /** Replication ID of the stream that is being received. */
   readonly replId: string | undefined;
   /** Offset up to which the stream has been received. */
@@ -109,10 +113,10 @@ export class Link extends EventStream {
 
   /** How the link is doing. */
   status(): LinkStatus {
-    const { phase, received, queue, reconnects, lastError } = this.#follower;
+    const { phase, address, received, queue, reconnects, lastError } = this.#follower;
     return {
       phase,
-      address: addressText(this.#settings.address),
+      address: address && addressText(address),
       replId: received?.replId,
       offset: received?.offset,
       bufferedBytes: queue.bytes,

@@ -7,10 +7,10 @@
 
 import { ListBatch } from "../decode/batch.ts";
 import { Decoder } from "../decode/decoder.ts";
+import type { Endpoint } from "../endpoint.ts";
 import type { Settings } from "../options.ts";
 import type { Position, ResumePoint } from "../position.ts";
 import { COUNT_ONLY } from "../rdb/filter.ts";
-import type { Endpoint } from "./connect.ts";
 import { Reset } from "./control_events.ts";
 import { DatabaseCheck } from "./database_check.ts";
 import type { Introduction, ReplconfOption } from "./handshake.ts";

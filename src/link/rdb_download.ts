@@ -13,6 +13,7 @@ import type { RdbProgress } from "../rdb/reader.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { asksForPatience, connectWire } from "./connect.ts";
 import { introduce, requestSync } from "./handshake.ts";
+import { type Candidate, type Locator, locatorOf } from "./locate.ts";
 import { pause } from "./pause.ts";
 import { framing, snapshotPieces } from "./snapshot_transfer.ts";
 import { tlsWanted } from "./tls_failure.ts";
@@ -29,6 +30,8 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
   readonly #settings: Settings;
   readonly #onProgress: ((progress: RdbProgress) => void) | undefined;
   readonly #stop = new AbortController();
+  /** Aborts to leave a server, or the wait for it, with the reason. */
+  #leave = new AbortController();
   #wire: Wire | undefined;
   #pieces: AsyncGenerator<Bytes, void, undefined> | undefined;
   #position: Position | undefined;
@@ -88,6 +91,11 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
 
   #abort(): void {
     this.#stop.abort();
+    this.#leaveFor(undefined);
+  }
+
+  #leaveFor(reason: NsyncError | undefined): void {
+    this.#leave.abort(reason);
     this.#wire?.close();
   }
 
@@ -100,10 +108,14 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
   async *#download(): AsyncGenerator<Bytes, void, undefined> {
     const { signal } = this.#settings;
     const abort = () => this.#abort();
+    const locator = locatorOf(this.#settings, {
+      moved: (reason) => this.#leaveFor(reason),
+      report: () => {},
+    });
     try {
       signal?.throwIfAborted();
       signal?.addEventListener("abort", abort, { once: true });
-      for await (const piece of this.#attempts()) {
+      for await (const piece of this.#attempts(locator)) {
         yield piece;
         signal?.throwIfAborted();
       }
@@ -115,49 +127,66 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
       throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
+      await locator.close();
     }
   }
 
-  /** Connects until a snapshot has begun; what is lost then is not begun anew. */
-  async *#attempts(): AsyncGenerator<Bytes, void, undefined> {
-    let begun = false;
-    for (let failures = 1;; failures++) {
-      try {
-        for await (const piece of this.#attempt()) {
-          begun = true;
-          yield piece;
+  /** Tries until a snapshot has begun; one that is lost then is not begun anew. */
+  async *#attempts(locator: Locator): AsyncGenerator<Bytes, void, undefined> {
+    const { reconnect, where } = this.#settings;
+    for (let attempt = 1;; attempt++) {
+      const failures: NsyncError[] = [];
+      this.#leave = new AbortController();
+      for await (const candidate of locator.candidates(this.#stop.signal)) {
+        let begun = false;
+        try {
+          for await (const piece of this.#from(candidate)) {
+            begun = true;
+            yield piece;
+          }
+          return;
+        } catch (error) {
+          if (begun || !NsyncError.is(error)) throw error;
+          failures.push(error);
+          if (this.#leave.signal.aborted) break;
         }
-        return;
-      } catch (error) {
-        if (begun || !NsyncError.is(error) || !asksForPatience(error)) throw error;
-        const delay = this.#settings.reconnect(failures, error);
-        if (delay === false) throw error;
-        await pause(delay, this.#stop.signal);
-        this.#stop.signal.throwIfAborted();
       }
+      const error = locator.failed(failures);
+      const mayRetry = this.#leave.signal.aborted || asksForPatience(error, where);
+      const delay = mayRetry && reconnect(attempt, error);
+      if (delay === false) throw error;
+      await pause(delay, this.#leave.signal);
+      this.#stop.signal.throwIfAborted();
     }
   }
 
   /** One connection. */
-  async *#attempt(): AsyncGenerator<Bytes, void, undefined> {
-    const settings = this.#settings;
+  async *#from(candidate: Candidate): AsyncGenerator<Bytes, void, undefined> {
+    const { connectTimeout } = this.#settings;
+    const { endpoint } = candidate;
+    const { signal } = this.#leave;
     let wire: Wire | undefined;
     try {
-      wire = await connectWire(settings, settings.connectTimeout, this.#stop.signal);
+      wire = await connectWire(endpoint, connectTimeout, signal);
       this.#wire = wire;
-      yield* this.#transfer(wire);
+      yield* this.#transfer(wire, candidate);
     } catch (error) {
+      if (signal.aborted) throw signal.reason;
       const mute = NsyncError.is(error) && error.code === "CLOSED" && wire?.heard === false;
-      throw mute ? await tlsWanted(settings, this.#stop.signal) ?? error : error;
+      throw mute ? await tlsWanted(endpoint, connectTimeout, signal) ?? error : error;
     } finally {
       wire?.close();
       this.#wire = undefined;
     }
   }
 
-  async *#transfer(wire: Wire): AsyncGenerator<Bytes, void, undefined> {
+  async *#transfer(wire: Wire, candidate: Candidate): AsyncGenerator<Bytes, void, undefined> {
     const settings = this.#settings;
-    const introduction = await introduce(wire, settings, [["rdb-only", "1"]]);
+    const introduction = await introduce(wire, candidate, settings, {
+      also: [["rdb-only", "1"]],
+      offset: undefined,
+      signal: this.#leave.signal,
+    });
     const answer = await requestSync(wire, settings, undefined, introduction);
     const keptAlive = new Acknowledger(wire, undefined, () => 0);
     const how = await framing(wire, settings, answer.kind === "sync" ? answer.header : undefined);

@@ -9,15 +9,15 @@ import { Decoder, type StreamStart } from "../decode/decoder.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { Settings } from "../options.ts";
 import type { NsyncError } from "../errors.ts";
-import type { Position, ResumePoint } from "../position.ts";
+import type { Position } from "../position.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { DatabaseUnknown } from "./database_check.ts";
+import { type DatabaseCheck, DatabaseUnknown } from "./database_check.ts";
 import { Reset, Resume } from "./control_events.ts";
 import { introduce, requestSync } from "./handshake.ts";
+import type { Candidate } from "./locate.ts";
 import { beginTail, introductionsFor, passOver, type TailStart, tailStart } from "./no_snapshot.ts";
 import { positionAt } from "./position.ts";
 import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
-import type { ServerInfo } from "./server_info.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import type { Wire } from "./wire.ts";
 
@@ -37,6 +37,8 @@ export type Phase =
 /** What a session needs of its link. */
 export interface SessionHost {
   readonly settings: Settings;
+  /** Aborts when this connection is to be left. */
+  readonly signal: AbortSignal;
   /** Takes a batch; resolves when there is room for another. */
   deliver(batch: EventBatch): Promise<void>;
   /** Where the stream received so far can be resumed. */
@@ -45,6 +47,8 @@ export interface SessionHost {
   transactions: number;
   /** Why a full synchronization would begin now. */
   resetReason: ResetReason;
+  /** The snapshot that is received comes without a file. */
+  diskless: boolean;
   /** Offset up to which the consumer has handled this connection's stream; `floor` before that. */
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
@@ -53,8 +57,6 @@ export interface SessionHost {
   report(error: NsyncError): void;
   /** To be called when the consumer has handled more. */
   progressed: (() => void) | undefined;
-  /** Aborts when the link is over. */
-  readonly signal: AbortSignal;
   /** Without a snapshot: the stream's database may be taken to be certain when the master says so. */
   mayTail: boolean;
 }
@@ -63,10 +65,18 @@ export interface SessionHost {
  * Follows the master over one connection. Ends by throwing, or when another connection has to ask for
  * everything, as what this master goes on with does not fit what was delivered.
  */
-export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
+export async function runSession(
+  wire: Wire,
+  candidate: Candidate,
+  host: SessionHost,
+): Promise<void> {
   const { settings } = host;
   host.enter("handshake");
-  const introduction = await introduce(wire, settings, introductionsFor(settings));
+  const introduction = await introduce(wire, candidate, settings, {
+    also: introductionsFor(settings),
+    offset: host.received?.offset,
+    signal: host.signal,
+  });
   const start: TailStart = settings.snapshot === "none"
     ? await tailStart(wire, host)
     : { from: host.received };
@@ -85,7 +95,9 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
       host.enter("live");
       acknowledger.live();
       const { replId } = answer;
-      return await followTail(wire, host, acknowledger, { ...start.from, replId }, start.master);
+      const { endpoint } = candidate;
+      const pieces = await beginTail(wire, host, endpoint, { replId, offset: floor }, start.master);
+      return await followTail(pieces, host, acknowledger, floor);
     }
     const from = start.master === undefined ? start.from : undefined;
     if (answer.kind === "continue" && from !== undefined) {
@@ -114,7 +126,6 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
     const replication = answer.kind === "full"
       ? { replId: answer.replId, offset: answer.offset }
       : { replId: undefined, offset: 0 };
-    floor = replication.offset;
     host.enter("snapshot");
     if (!resumable) host.resetReason = "sync";
     if (resumable) acknowledger.loading();
@@ -148,6 +159,7 @@ async function load(
   header: string | undefined,
 ): Promise<{ readonly db: number; readonly marked: boolean }> {
   const how = await framing(wire, host.settings, header);
+  host.diskless = how.kind === "mark";
   const decoder = Decoder.snapshot(host.settings.limits, {
     verify: true,
     modules: host.settings.modules,
@@ -182,16 +194,13 @@ async function load(
   }
 }
 
-/** Delivers the command stream from a master's own offset on, as long as its database is certain. */
+/** Delivers the command stream behind a master's own offset, as long as its database is certain. */
 async function followTail(
-  wire: Wire,
+  pieces: DatabaseCheck,
   host: SessionHost,
   acknowledger: Acknowledger,
-  from: ResumePoint,
-  master: ServerInfo,
+  offset: number,
 ): Promise<void> {
-  const { offset } = from;
-  const pieces = await beginTail(wire, host, host.settings, from, master);
   try {
     await follow(pieces, host, acknowledger, { offset, db: 0, inlineCommands: false });
   } catch (error) {

@@ -18,7 +18,7 @@ import { concat } from "../support/bytes.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rdbOf, recordingNamed } from "../support/recording.ts";
-import { startRedis } from "../support/redis.ts";
+import { freePort, startRedis } from "../support/redis.ts";
 import { startReplay } from "../support/replay_server.ts";
 import { Reader } from "./reader.ts";
 import { type Answer, greets, ScriptedMaster } from "./scripted_master.ts";
@@ -253,6 +253,15 @@ describe("a server that cannot send an RDB", () => {
     assert.deepEqual(await bytesOf(download), rdb);
     assert.deepEqual(causes, ["1 LOADING", "2 NOMASTERLINK", "3 LOADING"]);
     await master.allClosed();
+  });
+
+  it("makes room for the next of several hosts", async () => {
+    await using loading = await ScriptedMaster.start((socket) => socket.end("-LOADING\r\n"));
+    await using master = await ScriptedMaster.start(sends(rdb, "length"));
+    const hosts = [`127.0.0.1:${await freePort()}`, loading.address, master.address];
+    assert.deepEqual(await bytesOf(fetchRdb({ hosts })), rdb);
+    const { error } = await failureOf(fetchRdb({ hosts: hosts.slice(0, 2), reconnect: false }));
+    isError(error, "LOADING");
   });
 
   it("is given up where it says so, and where it is told to", async () => {

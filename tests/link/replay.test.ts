@@ -361,10 +361,11 @@ describe("ACKs", () => {
       const client = await replay.client(0);
       const reading = assertStream(reader, recording, 0);
       await reading;
-      assert.deepEqual(
-        client.acks.slice(0, 6),
-        Array(6).fill(connection.replOffsetAtStreamStart),
-      );
+      // Nothing is acknowledged as long as the consumer has the snapshot's end in hand.
+      const offset = connection.replOffsetAtStreamStart;
+      const acks = client.acks.slice(0, 6);
+      assert.equal(acks.at(-1), offset);
+      assert.deepEqual(acks.filter((ack) => ack !== 0 && ack !== offset), []);
       const times = client.requests.filter(({ words }) => words[1] === "ACK")
         .map(({ atMs }) => atMs);
       assert.ok(times[5] - times[0] < 900, `${times}`);

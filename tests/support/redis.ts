@@ -197,6 +197,11 @@ export class RedisServer implements AsyncDisposable {
     await this.start();
   }
 
+  /** Kills the process; `start()` starts it again, on the same port and directory. */
+  kill(): Promise<void> {
+    return this.#kill("SIGKILL");
+  }
+
   /** Kills the server and removes its directory. */
   async stop(): Promise<void> {
     await this.#kill("SIGKILL");
