@@ -10,7 +10,7 @@ import { type Limits, limitsOf } from "./decode/limits.ts";
 import { NsyncError } from "./errors.ts";
 import type { ModuleDecoders, NsyncEvent } from "./events.ts";
 import { checkedModules } from "./module_decoders.ts";
-import { checkOptionNames, checkSignal } from "./option_names.ts";
+import { checkBooleans, checkOptionNames, checkSignal } from "./option_names.ts";
 import { integer, LONGEST_TIMER, milliseconds, text } from "./option_values.ts";
 import { checkedFrom, type Position } from "./position.ts";
 import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
@@ -31,6 +31,11 @@ export interface NsyncOptions extends WhereOptions, SlowOptions, Partial<Limits>
    * certain which database its stream is in.
    */
   readonly snapshot?: "full" | "none";
+  /**
+   * Takes a snapshot over a connection of its own from servers that offer it, so that the stream need
+   * not wait at the server meanwhile: up to `highWaterMark` bytes of it are kept here. Off by default.
+   */
+  readonly twoChannel?: boolean;
   /** Where to go on: a position that was kept, or its token. It wins over what `checkpoint` holds. */
   readonly from?: Position | string;
   /** Keeps the position, so that a restarted process goes on where this one stopped. */
@@ -69,6 +74,7 @@ export interface Settings {
   readonly announceIp: string | undefined;
   readonly commandNames: Required<CommandNames>;
   readonly snapshot: "full" | "none";
+  readonly twoChannel: boolean;
   readonly from: Position | undefined;
   readonly checkpoint: Checkpoint | undefined;
   readonly checkpointInterval: number;
@@ -105,6 +111,7 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "announceIp",
   "commandNames",
   "snapshot",
+  "twoChannel",
   "from",
   "checkpoint",
   "checkpointInterval",
@@ -133,12 +140,14 @@ export function settingsOf(options: NsyncOptions): Settings {
     throw new NsyncError("OPTION", "callback must be a function.");
   }
   checkSignal(options.signal);
+  checkBooleans({ twoChannel: options.twoChannel });
   return {
     where: whereOf(options),
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
     announceIp: announced(options.announceIp),
     commandNames: checkedCommandNames(options.commandNames),
     snapshot: checkedSnapshot(options.snapshot),
+    twoChannel: options.twoChannel ?? false,
     from: checkedFrom(options.from),
     checkpoint: checkedCheckpoint(options.checkpoint),
     checkpointInterval: milliseconds("checkpointInterval", options.checkpointInterval ?? 1000),

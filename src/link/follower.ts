@@ -53,6 +53,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   diskless = false;
   progressed: (() => void) | undefined;
   mayTail = true;
+  twoChannel: boolean;
   /** What it does. */
   phase: Phase = "idle";
   /** How often the connection was lost. */
@@ -91,6 +92,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
 
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
+    this.twoChannel = settings.twoChannel;
     this.#events = events;
     this.#slow = new SlowConsumer(this);
     this.queue = this.#slow.queue;

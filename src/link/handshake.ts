@@ -16,7 +16,7 @@ import type { Wire } from "./wire.ts";
  * The version told to Valkey, which chooses the RDB version by it: 9.2 gets version 81, the newest
  * that is decoded. Who tells none gets version 11, which cannot hold every data set.
  */
-const ANNOUNCED_VERSION = "9.2.0";
+export const ANNOUNCED_VERSION = "9.2.0";
 
 /** What is known of the master before it is asked for anything. */
 export interface Introduction {
@@ -31,8 +31,15 @@ export type ReplconfOption = readonly [name: string, ...value: string[]];
 
 /** How the master answered PSYNC. */
 export type Granted =
-  /** A snapshot follows, then the stream. */
-  | { readonly kind: "full"; readonly replId: string; readonly offset: number }
+  /** A snapshot follows, then the stream; the database that it is in then may be known already. */
+  | {
+    readonly kind: "full";
+    readonly replId: string;
+    readonly offset: number;
+    readonly db?: number;
+  }
+  /** A snapshot is to be had over a second connection, by Redis for this client. */
+  | { readonly kind: "two-channel"; readonly mainClient: string | undefined }
   /** The stream follows where it was left. */
   | { readonly kind: "continue"; readonly replId: string }
   /**
@@ -89,7 +96,7 @@ export async function requestSync(
   wire: Wire,
   settings: Settings,
   from: ResumePoint | undefined,
-  { accepted }: Introduction,
+  { accepted }: Pick<Introduction, "accepted"> = { accepted: new Set(["capa"]) },
 ): Promise<Granted> {
   const asked = from === undefined ? ["?", "-1"] : [from.replId, String(from.offset + 1)];
   wire.send(settings.commandNames.psync, ...asked);
@@ -113,6 +120,10 @@ async function psyncAnswer(
   const resumed = /^\+CONTINUE(?: (\S{40}))?$/.exec(line);
   if (resumed !== null && from !== undefined) {
     return { kind: "continue", replId: resumed[1] ?? from.replId };
+  }
+  const offered = /^\+(?:DUALCHANNELSYNC|RDBCHANNELSYNC (\d+))$/.exec(line);
+  if (offered !== null && settings.twoChannel) {
+    return { kind: "two-channel", mainClient: offered[1] };
   }
   if (line.startsWith("$") && settings.commandNames.psync.toUpperCase() !== "PSYNC") {
     return { kind: "sync", header: line };

@@ -8,7 +8,6 @@
 import { ListBatch } from "../decode/batch.ts";
 import { Decoder } from "../decode/decoder.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { Settings } from "../options.ts";
 import type { Position, ResumePoint } from "../position.ts";
 import { COUNT_ONLY } from "../rdb/filter.ts";
 import { Reset } from "./control_events.ts";
@@ -21,12 +20,7 @@ import { isInDatabaseZero, refusesToResume, type ServerInfo, serverInfo } from "
 import type { Wire } from "./wire.ts";
 
 /** Neither keys nor functions: the master still makes a snapshot, but there is nothing in it. */
-const WITHOUT_DATA: ReplconfOption = ["rdb-filter-only", ""];
-
-/** What is said to the master beside the usual. */
-export function introductionsFor({ snapshot }: Settings): readonly ReplconfOption[] {
-  return snapshot === "none" ? [WITHOUT_DATA] : [];
-}
+export const WITHOUT_DATA: ReplconfOption = ["rdb-filter-only", ""];
 
 /** Where the stream is asked for. */
 export type TailStart =
