@@ -10,7 +10,7 @@ import { NsyncError } from "../errors.ts";
 import { Client } from "./client.ts";
 import { replyText } from "./replies.ts";
 import type { SessionHost } from "./session.ts";
-import { isInDatabaseZero, type ServerInfo, serverInfo } from "./server_info.ts";
+import { type InfoFields, infoFields, isInDatabaseZero } from "./info.ts";
 import type { Wire } from "./wire.ts";
 
 /** No server has a database of this number: it stands for the one that nobody has named. */
@@ -26,7 +26,7 @@ export class DatabaseUnknown extends Error {}
  */
 export class DatabaseCheck {
   readonly #wire: Wire;
-  readonly #master: ServerInfo;
+  readonly #master: InfoFields;
   readonly #endpoint: Endpoint;
   readonly #host: Pick<SessionHost, "settings" | "signal">;
   readonly #certain: () => void;
@@ -35,7 +35,7 @@ export class DatabaseCheck {
   /** `master` is what the server was; `certain` is called when the database is. */
   constructor(
     wire: Wire,
-    master: ServerInfo,
+    master: InfoFields,
     endpoint: Endpoint,
     host: Pick<SessionHost, "settings" | "signal">,
     certain: () => void,
@@ -77,7 +77,7 @@ export class DatabaseCheck {
     try {
       client = await Client.connect(this.#endpoint, { timeout, signal, commandNames });
       const text = replyText(await client.call("INFO", "all"));
-      const info = text === undefined ? undefined : serverInfo(text);
+      const info = text === undefined ? undefined : infoFields(text);
       return info !== undefined && info.get("run_id") === this.#master.get("run_id") &&
         isInDatabaseZero(info);
     } catch (error) {

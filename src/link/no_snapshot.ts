@@ -16,7 +16,7 @@ import type { Introduction, ReplconfOption } from "./handshake.ts";
 import { readReply, replyText } from "./replies.ts";
 import type { SessionHost } from "./session.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
-import { isInDatabaseZero, refusesToResume, type ServerInfo, serverInfo } from "./server_info.ts";
+import { type InfoFields, infoFields, isInDatabaseZero, refusesToResume } from "./info.ts";
 import type { Wire } from "./wire.ts";
 
 /** Neither keys nor functions: the master still makes a snapshot, but there is nothing in it. */
@@ -27,7 +27,7 @@ export type TailStart =
   /** Where we were; `undefined` asks for a snapshot. */
   | { readonly from: Position | undefined; readonly master?: undefined }
   /** At the own offset of the master, which was as its INFO says. */
-  | { readonly from: ResumePoint; readonly master: ServerInfo };
+  | { readonly from: ResumePoint; readonly master: InfoFields };
 
 /**
  * Finds out where to begin: where we were, as far as the master still has that, else at its own offset
@@ -39,7 +39,7 @@ export async function tailStart(wire: Wire, host: SessionHost): Promise<TailStar
   wire.send("INFO", "all");
   // Who may not ask gets an error, and does without.
   const text = replyText(await readReply(wire, host.settings.connectTimeout));
-  const info = text === undefined ? undefined : serverInfo(text);
+  const info = text === undefined ? undefined : infoFields(text);
   if (info === undefined || !isInDatabaseZero(info)) return { from: known };
   if (known !== undefined && !refusesToResume(info, known)) return { from: known };
   const replId = info.get("master_replid");
@@ -54,7 +54,7 @@ export async function beginTail(
   host: SessionHost,
   endpoint: Endpoint,
   { replId, offset }: ResumePoint,
-  master: ServerInfo,
+  master: InfoFields,
 ): Promise<DatabaseCheck> {
   const replication = { replId, offset };
   const serverVersion = master.get("valkey_version") ?? master.get("redis_version");

@@ -7,13 +7,13 @@
 import type { ResumePoint } from "../position.ts";
 
 /** The fields of INFO, by their names. */
-export type ServerInfo = ReadonlyMap<string, string>;
+export type InfoFields = ReadonlyMap<string, string>;
 
 /** Stands in front of the databases that hold keys. */
 const KEYSPACE = "# Keyspace";
 
 /** The fields of `INFO all`; `undefined` when it does not tell of the databases that hold keys. */
-export function serverInfo(text: string): ServerInfo | undefined {
+export function infoFields(text: string): InfoFields | undefined {
   const lines = text.split(/\r?\n/);
   if (!lines.includes(KEYSPACE)) return undefined;
   return new Map(lines.flatMap((line): [string, string][] => {
@@ -29,7 +29,7 @@ export function serverInfo(text: string): ServerInfo | undefined {
  * is certain: a write goes to the database of its client, and keys of another database that expired or
  * were evicted lie behind us.
  */
-export function isInDatabaseZero(info: ServerInfo): boolean {
+export function isInDatabaseZero(info: InfoFields): boolean {
   if (hasOneDatabase(info)) return true;
   const names = [...info.keys()];
   return info.get("role") === "master" &&
@@ -41,18 +41,18 @@ export function isInDatabaseZero(info: ServerInfo): boolean {
 }
 
 /** A cluster has no other; Valkey 9 is the first where it may. */
-function hasOneDatabase(info: ServerInfo): boolean {
+function hasOneDatabase(info: InfoFields): boolean {
   const valkey = Number.parseInt(info.get("valkey_version") ?? "0");
   return info.get("cluster_enabled") === "1" && valkey < 9;
 }
 
-function callsOf(info: ServerInfo, command: string): number {
+function callsOf(info: InfoFields, command: string): number {
   const stats = info.get(`cmdstat_${command}`);
   return stats === undefined ? 0 : Number(/\bcalls=(\d+)/.exec(stats)?.[1] ?? NaN);
 }
 
 /** Is it certain that the server does not go on from there? */
-export function refusesToResume(info: ServerInfo, { replId, offset }: ResumePoint): boolean {
+export function refusesToResume(info: InfoFields, { replId, offset }: ResumePoint): boolean {
   const active = info.get("repl_backlog_active");
   const first = Number(info.get("repl_backlog_first_byte_offset") ?? NaN);
   const length = Number(info.get("repl_backlog_histlen") ?? NaN);
