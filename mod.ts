@@ -20,6 +20,8 @@ export type { Pem, TlsOptions } from "./src/tls_options.ts";
 export { fetchRdb, type FetchRdbOptions } from "./src/fetch_rdb.ts";
 export type { RdbDownload } from "./src/link/rdb_download.ts";
 export { Link, type LinkStatus } from "./src/link/link.ts";
+export type { SnapshotProgress } from "./src/link/meter.ts";
+export type { ServerInfo } from "./src/link/server.ts";
 export type { Phase } from "./src/link/session.ts";
 export { type Position, positionToken, type ResumePoint } from "./src/position.ts";
 export { type Checkpoint, fileCheckpoint } from "./src/checkpoint.ts";

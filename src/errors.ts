@@ -79,7 +79,7 @@ export interface NsyncErrorDetails {
   /** What was being read, in words. */
   readonly reading?: string;
   /** Bytes that wait for a consumer that is slow. */
-  readonly lagBytes?: number;
+  readonly bufferedBytes?: number;
 }
 
 const BRAND = Symbol.for("nsync.NsyncError");
@@ -107,7 +107,7 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   /** What was being read, in words. */
   declare readonly reading?: string;
   /** Bytes that wait for a consumer that is slow. */
-  declare readonly lagBytes?: number;
+  declare readonly bufferedBytes?: number;
 
   /** Makes an error; `message` is one sentence. */
   constructor(code: NsyncErrorCode, message: string, details: NsyncErrorDetails = {}) {

@@ -21,6 +21,7 @@ export interface FetchRdbOptions extends
     NsyncOptions,
     | "listeningPort"
     | "announceIp"
+    | "clientName"
     | "commandNames"
     | "reconnect"
     | "connectTimeout"
@@ -48,6 +49,7 @@ const KNOWN: readonly (keyof FetchRdbOptions)[] = [
   "sentinelTls",
   "listeningPort",
   "announceIp",
+  "clientName",
   "commandNames",
   "reconnect",
   "connectTimeout",

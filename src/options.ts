@@ -23,6 +23,11 @@ export interface NsyncOptions extends WhereOptions, SlowOptions, Partial<Limits>
   readonly listeningPort?: number;
   /** Address that the master shows for this replica in INFO and ROLE, instead of the socket's. */
   readonly announceIp?: string;
+  /**
+   * Name that the server shows for this replica in CLIENT LIST, without spaces; default `nsync`, and
+   * none with an empty one.
+   */
+  readonly clientName?: string;
   /** What the server calls its commands, where its `rename-command` gave them other names. */
   readonly commandNames?: CommandNames;
   /**
@@ -72,6 +77,7 @@ export interface Settings {
   readonly where: Where;
   readonly listeningPort: number;
   readonly announceIp: string | undefined;
+  readonly clientName: string;
   readonly commandNames: Required<CommandNames>;
   readonly snapshot: "full" | "none";
   readonly twoChannel: boolean;
@@ -109,6 +115,7 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "sentinelTls",
   "listeningPort",
   "announceIp",
+  "clientName",
   "commandNames",
   "snapshot",
   "twoChannel",
@@ -145,6 +152,7 @@ export function settingsOf(options: NsyncOptions): Settings {
     where: whereOf(options),
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
     announceIp: announced(options.announceIp),
+    clientName: named(options.clientName),
     commandNames: checkedCommandNames(options.commandNames),
     snapshot: checkedSnapshot(options.snapshot),
     twoChannel: options.twoChannel ?? false,
@@ -192,6 +200,16 @@ function announced(address: string | undefined): string | undefined {
   const checked = text("announceIp", address);
   if (checked === "" || (checked?.length ?? 0) > LONGEST_IP) {
     throw new NsyncError("OPTION", `announceIp must have 1 to ${LONGEST_IP} characters.`);
+  }
+  return checked;
+}
+function named(name: string | undefined): string {
+  const checked = text("clientName", name) ?? "nsync";
+  if (!/^[!-~]{0,255}$/.test(checked)) {
+    throw new NsyncError(
+      "OPTION",
+      "clientName must have no more than 255 characters, of ASCII and without spaces.",
+    );
   }
   return checked;
 }

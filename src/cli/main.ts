@@ -23,6 +23,7 @@ import { fetchFile } from "./fetch.ts";
 import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
+import { withSlowFlags } from "./slow.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
 
 /**
@@ -88,7 +89,7 @@ async function attempt(source: Source, action: () => Promise<number>): Promise<n
     return await action();
   } catch (error) {
     if (!NsyncError.is(error)) throw error;
-    notice(`${withFlags(error.message)}${remark(source)}`);
+    notice(`${withSlowFlags(withFlags(error.message))}${remark(source)}`);
     return error.code === "OPTION" ? 2 : 1;
   }
 }
@@ -97,7 +98,7 @@ function open(source: Source): EventStream {
   if (source.kind === "rdb") return readRdb(source.path);
   if (source.kind === "aof") return readAof(source.path);
   const { url, tls } = connectionTo(source);
-  return nsync(url, { tls });
+  return nsync(url, { tls, ...source.slow });
 }
 
 function connectionTo(source: Server): { readonly url: string; readonly tls?: TlsOptions } {

@@ -15,10 +15,12 @@ import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { asksForPatience, connectWire } from "./connect.ts";
 import { type Candidate, type Locator, locatorOf } from "./locate.ts";
+import { Meter } from "./meter.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
 import type { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
+import type { ServerInfo } from "./server.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
 import { turn, turnDue } from "../turn.ts";
 import { type Receiving, SlowConsumer, type SlowHost } from "./slow.ts";
@@ -58,6 +60,8 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   phase: Phase = "idle";
   /** How often the connection was lost. */
   reconnects = 0;
+  server: ServerInfo | undefined;
+  readonly meter: Meter;
   /** What went wrong last. */
   lastError: NsyncError | undefined;
   readonly #events: FollowerEvents;
@@ -104,6 +108,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
       events.loaded();
       this.#checkpointer?.loaded();
     });
+    this.meter = new Meter(() => this.delivered.events);
     const { signal, checkpoint, checkpointInterval } = settings;
     if (checkpoint !== undefined) {
       this.#checkpointer = new Checkpointer(
@@ -135,9 +140,11 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   async next(): Promise<EventBatch | undefined> {
     this.start();
     this.progressed?.();
+    this.meter.events.mark();
     try {
       const batch = await this.queue.next();
       this.#slow.took();
+      this.meter.events.mark();
       if (this.#checkpointer === undefined || !beginsSnapshot(batch)) return batch;
       await this.#checkpointer.snapshotBegins();
       return this.#stopped ? await this.queue.next() : batch;
@@ -365,6 +372,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
     try {
       this.#wire = await connectWire(endpoint, connectTimeout, signal);
       if (this.#over) return undefined;
+      this.#wire.tally = (bytes) => this.meter.received(bytes);
       return await runSession(this.#wire, candidate, this);
     } catch (error) {
       if (signal.aborted) return signal.reason;

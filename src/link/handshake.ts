@@ -10,6 +10,7 @@ import { greet } from "./connect.ts";
 import type { Candidate } from "./locate.ts";
 import { isUnknownCommand, type Step, unexpected } from "./refusal.ts";
 import { expectRole } from "./role.ts";
+import { readHello, sendHello, sendName, type ServerInfo } from "./server.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -22,6 +23,8 @@ export const ANNOUNCED_VERSION = "9.2.0";
 export interface Introduction {
   /** What the master said to REPLCONF when it does not know that command. */
   readonly replconfUnknown: string | undefined;
+  /** Who it says that it is. */
+  readonly server: ServerInfo | undefined;
   /** The options of REPLCONF that it took, by their names. */
   readonly accepted: ReadonlySet<string>;
 }
@@ -78,7 +81,9 @@ export async function introduce(
     ["version", ANNOUNCED_VERSION],
     ...also,
   ];
+  sendHello(wire, settings.clientName);
   for (const options of introductions) wire.send(commandNames.replconf, ...options);
+  const { refused, server } = await readHello(wire, connectTimeout);
   let replconfUnknown: string | undefined;
   const accepted = new Set<string>();
   for (const [option] of introductions) {
@@ -88,7 +93,8 @@ export async function introduce(
     if (reply === "+OK") accepted.add(option);
     if (isUnknownCommand(reply)) replconfUnknown = reply;
   }
-  return { replconfUnknown, accepted };
+  if (refused) await sendName(wire, settings.clientName, connectTimeout);
+  return { replconfUnknown, server, accepted };
 }
 
 /** Asks for the stream behind `from`, or for everything. Throws what the server's refusals mean. */

@@ -14,6 +14,7 @@ import { Reset } from "./control_events.ts";
 import { DatabaseCheck } from "./database_check.ts";
 import type { Introduction, ReplconfOption } from "./handshake.ts";
 import { readReply, replyText } from "./replies.ts";
+import { fromSnapshot } from "./server.ts";
 import type { SessionHost } from "./session.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import { type InfoFields, infoFields, isInDatabaseZero, refusesToResume } from "./info.ts";
@@ -83,7 +84,10 @@ export async function passOver(
   try {
     const { snapshot } = decoder;
     if (snapshot === undefined) throw new TypeError("a snapshot's decoder knows its snapshot");
+    host.meter.snapshotBegins(decoder, how.kind === "length" ? how.length : undefined);
     await receiveSnapshot(wire, decoder, how, settings, () => Promise.resolve());
+    host.meter.snapshotEnds(true);
+    host.server ??= fromSnapshot(snapshot);
     snapshot.replication = replication;
     const empty = accepted.has(WITHOUT_DATA[0]) && snapshot.keys === 0;
     const reset = new Reset(host.resetReason, snapshot, empty ? "empty" : "skipped");
@@ -97,6 +101,7 @@ export async function passOver(
     await host.deliver(new ListBatch([reset]));
     return { db, marked: how.kind === "mark" };
   } finally {
+    host.meter.snapshotEnds(false);
     decoder.close();
   }
 }

@@ -15,6 +15,8 @@ import type { Position } from "../position.ts";
 
 /** Follows what the consumer gets, and what it has handled. */
 export class DeliveredPosition implements DeliveryObserver {
+  /** How many events the consumer has been given. */
+  events = 0;
   readonly #loaded: () => void;
   #inHand: NsyncEvent | undefined;
   #batchInHand: EventBatch | undefined;
@@ -40,10 +42,12 @@ export class DeliveredPosition implements DeliveryObserver {
   given(event: NsyncEvent): void {
     if (this.#inHand !== undefined) this.#settle(this.#inHand);
     this.#inHand = event;
+    this.events++;
   }
 
   handed(batch: EventBatch): void {
     this.#batchInHand = batch;
+    this.events += batch.length;
   }
 
   finished(batch: EventBatch): void {

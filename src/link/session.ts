@@ -19,6 +19,8 @@ import type { Candidate } from "./locate.ts";
 import { beginTail, passOver, type TailStart, tailStart, WITHOUT_DATA } from "./no_snapshot.ts";
 import { positionAt } from "./position.ts";
 import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
+import type { Meter } from "./meter.ts";
+import { fromSnapshot, type ServerInfo } from "./server.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import { openTwoChannels, type Sources, TWO_CHANNELS } from "./two_channel.ts";
 import type { Wire } from "./wire.ts";
@@ -55,6 +57,10 @@ export interface SessionHost {
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
   enter(phase: Phase): void;
+  /** Who the server is, where that is known. */
+  server: ServerInfo | undefined;
+  /** Measures what comes. */
+  readonly meter: Meter;
   /** Tells the consumer, once, of something that does not end the connection. */
   report(error: NsyncError): void;
   /** To be called when the consumer has handled more. */
@@ -81,6 +87,7 @@ export async function runSession(
     offset: host.received?.offset,
     signal: host.signal,
   });
+  host.server = introduction.server ?? host.server;
   const start: TailStart = settings.snapshot === "none"
     ? await tailStart(wire, host)
     : { from: host.received };
@@ -218,6 +225,8 @@ async function load(
         ) {
           host.report(syncOnly(wire.peer));
         }
+        const writer = fromSnapshot(snapshot);
+        if (host.server === undefined || writer?.flavour === "valkey") host.server = writer;
         // From here on nothing can be resumed before this snapshot is complete.
         host.received = undefined;
         await host.deliver(new ListBatch([new Reset(host.resetReason, snapshot)]));
@@ -225,12 +234,15 @@ async function load(
       }
       await host.deliver(batch);
     };
+    host.meter.snapshotBegins(decoder, how.kind === "length" ? how.length : undefined);
     await receiveSnapshot(wire, decoder, how, host.settings, deliver);
+    host.meter.snapshotEnds(true);
     host.resetReason = "not-granted";
     host.transactions = 0;
     host.twoChannel = host.settings.twoChannel;
     return { db: snapshot.streamDb, marked: how.kind === "mark" };
   } finally {
+    host.meter.snapshotEnds(false);
     decoder.close();
   }
 }

@@ -114,7 +114,9 @@ export class SlowConsumer {
       );
     } else {
       const message = `${cause.message.replace(/\.$/, "")}; ${then}.`;
-      this.#host.warn(new NsyncError("SPOOL", message, { cause: cause.cause, lagBytes: bytes }));
+      this.#host.warn(
+        new NsyncError("SPOOL", message, { cause: cause.cause, bufferedBytes: bytes }),
+      );
     }
   }
 
@@ -132,6 +134,6 @@ export class SlowConsumer {
   }
 }
 
-function slowError(lagBytes: number, message: string): NsyncError {
-  return new NsyncError("SLOW", message, { lagBytes });
+function slowError(bufferedBytes: number, message: string): NsyncError {
+  return new NsyncError("SLOW", message, { bufferedBytes });
 }

@@ -47,6 +47,7 @@ export async function openTwoChannels(
   let asksMain = false;
   try {
     channel = await RdbChannel.connect(endpoint, settings, host.signal);
+    channel.wire.tally = (bytes) => host.meter.received(bytes);
     if (mainClient !== undefined) {
       const granted = await askRedis(channel.wire, settings, mainClient);
       return { granted, channel, stream: buffered(main, settings, true) };

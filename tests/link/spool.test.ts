@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -201,6 +201,37 @@ describe("a spool", () => {
       assert.ok(tried.spool.full);
       assertNumbered(await tried.drain(), 10);
     }
+  });
+
+  it("goes on in files when these can be made again", async () => {
+    const own = join(dir, "own");
+    mkdirSync(own);
+    await using tried = new Tried({ dir: own, maxBytes: 128 * MIB }); // in files of 2 MiB
+    const batches: EventBatch[] = numbered(60);
+    for (let i = 0; i < 90; i += 3) batches.splice(i, 0, remark(`number ${i}`));
+    const back: (EventBatch | undefined)[] = [];
+    for (const batch of batches.slice(0, 30)) tried.spool.push(batch);
+    await tried.written();
+    rmSync(own, { recursive: true });
+    for (const batch of batches.slice(30, 40)) tried.spool.push(batch);
+    await until(() => tried.stalled.length > 0);
+    assert.match(String(tried.stalled[0]?.message), /cannot be written \(ENOENT/);
+    mkdirSync(own);
+    while (tried.spool.full || back.length < 6) back.push(await tried.spool.next());
+    for (const batch of batches.slice(40)) tried.spool.push(batch);
+    await tried.written();
+    assert.equal(tried.stalled.length, 1);
+    back.push(...await tried.drain());
+    const remarks = back.filter((batch) => batch instanceof ListBatch).map((batch) => [...batch]);
+    assert.deepEqual(
+      remarks,
+      batches.filter((one) => one instanceof ListBatch).map((one) => [...one]),
+    );
+    assertNumbered(back.filter((batch) => batch instanceof TapeBatch), 60);
+    assert.deepEqual(
+      back.map((batch) => batch instanceof TapeBatch),
+      batches.map((batch) => batch instanceof TapeBatch),
+    );
   });
 
   (seesOpenFiles ? it : it.skip)("leaves nothing behind, whenever it is closed", async () => {
