@@ -14,7 +14,7 @@ import type { Address } from "../transport/transport.ts";
 import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { connectWire, isUnreachable } from "./connect.ts";
+import { asksForPatience, connectWire } from "./connect.ts";
 import { type Candidate, type Locator, locatorOf } from "./locate.ts";
 import { Meter } from "./meter.ts";
 import { pause } from "./pause.ts";
@@ -59,6 +59,8 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   resetReason: ResetReason = "start";
   diskless = false;
   progressed: (() => void) | undefined;
+  mayTail = true;
+  twoChannel: boolean;
   /** What it does. */
   phase: Phase = "idle";
   /** How often the connection was lost. */
@@ -99,6 +101,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
 
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
+    this.twoChannel = settings.twoChannel;
     this.#events = events;
     this.#slow = new SlowConsumer(this);
     this.queue = this.#slow.queue;
@@ -130,7 +133,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   }
 
   get signal(): AbortSignal {
-    return this.#stop.signal;
+    return this.#leave.signal;
   }
 
   /** The server in use, or tried last; `undefined` before a Sentinel has named one. */
@@ -341,10 +344,8 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   #canRetry(error: NsyncError): boolean {
     if (error.code === "PROTOCOL") return error.retriable || this.#wasLive;
     if (!error.retriable) return false;
-    return this.#wasGranted || this.#leave.signal.aborted || error.code === "LOADING" ||
-      error.code === "NOMASTERLINK" ||
-      (error.code === "CONNECT" && !isUnreachable(error)) ||
-      (error.code === "ROLE" && this.settings.where.kind === "sentinels");
+    return this.#wasGranted || this.#leave.signal.aborted ||
+      asksForPatience(error, this.settings.where);
   }
 
   /**
