@@ -7,7 +7,7 @@
 import type { StreamId, StreamState } from "../values.ts";
 import { Misfit } from "./rule.ts";
 import { compareIds, idBefore, idOf, MAX_ID, ZERO_ID } from "./stream_ids.ts";
-import { number, word } from "./words.ts";
+import { natural, word } from "./words.ts";
 
 /** What to do about pending entries of what is removed. */
 export type References =
@@ -50,7 +50,7 @@ export function takeTrim(trim: Trim, args: readonly Uint8Array[], at: number): n
   if (sign === "~") throw new Misfit("how far it trims is not known");
   const last = sign === "=" ? at + 2 : at + 1;
   trim.by = option;
-  if (option === "MAXLEN") trim.maxLength = number(args[last]);
+  if (option === "MAXLEN") trim.maxLength = natural(args[last]);
   else trim.minId = idOf(args[last]);
   return last;
 }
