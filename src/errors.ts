@@ -14,7 +14,7 @@
  * | `TIMEOUT` | nothing came in time |
  * | `AUTH` | the credentials are missing or wrong |
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
- * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present |
+ * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present; or a mirror has not loaded its first snapshot |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
  * | `RDB_TRUNCATED` | the snapshot ends too early |
@@ -26,6 +26,8 @@
  * | `AOF_CORRUPT` | the append-only file, or its manifest, is broken |
  * | `LIMIT` | a string, value or command is larger than an option allows |
  * | `UNHANDLED` | a command that cannot be applied |
+ * | `UNKNOWN` | a key of a mirror whose value is not known at present |
+ * | `WRONGTYPE` | a key of a mirror holds another kind of value than is asked for |
  * | `SLOW` | the consumer is too far behind |
  * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
  * | `SOURCE` | a file or stream could not be read |
@@ -49,6 +51,8 @@ export type NsyncErrorCode =
   | "AOF_CORRUPT"
   | "LIMIT"
   | "UNHANDLED"
+  | "UNKNOWN"
+  | "WRONGTYPE"
   | "SLOW"
   | "OPTION"
   | "SOURCE"
@@ -74,6 +78,10 @@ export interface NsyncErrorDetails {
   readonly key?: string;
   /** What was being read, in words. */
   readonly reading?: string;
+  /** Name of the command that could not be applied. */
+  readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  readonly keys?: readonly string[];
 }
 
 const BRAND = Symbol.for("nsync.NsyncError");
@@ -100,6 +108,10 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   declare readonly key?: string;
   /** What was being read, in words. */
   declare readonly reading?: string;
+  /** Name of the command that could not be applied. */
+  declare readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  declare readonly keys?: readonly string[];
 
   /** Makes an error; `message` is one sentence. */
   constructor(code: NsyncErrorCode, message: string, details: NsyncErrorDetails = {}) {

@@ -32,6 +32,8 @@ const SPREAD = 0.25;
 export interface FollowerEvents {
   /** A snapshot, or a resumption, has been handled by the consumer. */
   loaded(): void;
+  /** The consumer has handled all of a batch, which may be without events. */
+  moved?(): void;
   /** It is over; with what ended it, if anything did. Called once. */
   ended(error: unknown): void;
 }
@@ -84,7 +86,7 @@ export class Follower implements BatchSource, SessionHost {
     this.delivered = new DeliveredPosition(() => {
       events.loaded();
       this.#checkpointer?.loaded();
-    });
+    }, () => events.moved?.());
     const { signal, checkpoint, checkpointInterval } = settings;
     if (checkpoint !== undefined) {
       this.#checkpointer = new Checkpointer(

@@ -43,13 +43,14 @@ export class Link extends EventStream {
   readonly #settings: Settings;
   readonly #ready: Ready;
 
-  /** Made by `nsync`. */
-  constructor(settings: Settings) {
+  /** Made by `nsync`; `moved` is called whenever {@linkcode Link.position} has moved behind a batch. */
+  constructor(settings: Settings, moved?: () => void) {
     const ready = new Ready();
     let over: (error: unknown) => void = () => {};
     const closed = new Promise<unknown>((resolve) => over = resolve);
     const follower = new Follower(settings, {
       loaded: () => ready.resolve(),
+      moved,
       ended(error) {
         ready.reject(
           error ??

@@ -5,6 +5,8 @@
  */
 
 import type { LoadEvent, StreamIdmp, StreamValue } from "../events.ts";
+import { encodeDump } from "../rdb/encode_dump.ts";
+import { opaqueVersion } from "./opaque.ts";
 import type { IdmpState, Keyspace, StreamState, ValueOf } from "./values.ts";
 import { estimatedReads } from "./commands/stream_counters.ts";
 import { streamId, ZERO_ID } from "./commands/stream_ids.ts";
@@ -67,13 +69,17 @@ export function load(space: Keyspace, key: Uint8Array, event: LoadEvent): void {
 }
 
 const NO_BYTES = new Uint8Array(0);
+/** Bytes behind the value in a DUMP payload: version and checksum. */
+const TRAILER = 10;
 
+/** The value as it stands in a snapshot; of a rare kind that comes in parts, nothing. */
 function opaqueBytes(
   event: Extract<LoadEvent, { readonly kind: "module" | "pathhash" | "gcra" | "cron" }>,
 ): Uint8Array {
   if (event.kind === "module") return event.valueBytes;
-  if (event.kind === "cron") return event.valueBytes.script;
-  return NO_BYTES;
+  if (event.part !== undefined) return NO_BYTES;
+  const payload = encodeDump(event, opaqueVersion(event.kind));
+  return payload.subarray(1, payload.length - TRAILER);
 }
 
 function held<K extends keyof ValueOf>(space: Keyspace, key: Uint8Array, kind: K): ValueOf[K] {

@@ -94,6 +94,8 @@ export interface Unhandled {
   readonly type: "unhandled";
   /** In words, to stand behind "because". */
   readonly reason: string;
+  /** It reads keys that are not kept or not known: that is to be expected, and no fault. */
+  readonly unread?: true;
   /** Kept keys that have another value now, which is not known; `undefined` where nobody can tell. */
   readonly keys: readonly KeyAt[] | undefined;
 }

@@ -12,7 +12,7 @@ import type { Command, Context, Outcome } from "./context.ts";
 import { equalBytes } from "./equal_bytes.ts";
 import { allowed, timeOf } from "./expiries.ts";
 import { impossible, itself, Misfit, perhaps, type Rule, unhandledIfKept } from "./rule.ts";
-import { kept, lost, readable } from "./stores.ts";
+import { kept, lost, readable, unread } from "./stores.ts";
 import { natural, needed, number, word } from "./words.ts";
 
 const deleting: Rule = itself(({ args, db }, context) => {
@@ -68,7 +68,7 @@ function move({ from, fromDb, to, toDb }: Transfer, context: Context): Outcome {
     // It is not kept, or not known: so its value is where it goes, but it is not there any more.
     remove(from, fromDb, context);
     if (target === undefined) return undefined;
-    return lost(toDb, to, "it moves a key that is not kept or not known");
+    return unread(toDb, to);
   }
   if (!source.has(from)) {
     return unhandledIfKept("it moves a key that is not there", toDb, [to], context);
@@ -108,7 +108,7 @@ function copy({ args, db }: Command, context: Context): Outcome {
   const target = context.keyspace(toDb, to);
   if (target === undefined) return undefined;
   if (!readable(context, db, from)) {
-    return lost(toDb, to, "it copies a key that is not kept or not known");
+    return unread(toDb, to);
   }
   const source = kept(context, db, from);
   if (!source.has(from)) return lost(toDb, to, "it copies a key that is not there");

@@ -8,7 +8,7 @@ import { equalBytes } from "./equal_bytes.ts";
 import type { Keyspace, ListValue } from "../values.ts";
 import type { Command, Context, Outcome } from "./context.ts";
 import { dropEmpty, valueFor, valueOf } from "./handles.ts";
-import { change, impossible, itself, Misfit, type Rule, unhandledIfKept } from "./rule.ts";
+import { change, impossible, itself, Misfit, type Rule, unreadIfKept } from "./rule.ts";
 import { kept, readable } from "./stores.ts";
 import { natural, needed, number, word } from "./words.ts";
 
@@ -126,7 +126,7 @@ function move(
   const unsure: Uint8Array[] = [];
   if (source === undefined) unsure.push(from);
   if (target === undefined && !same) unsure.push(to);
-  return unhandledIfKept("it moves between lists that are not all known", db, unsure, context);
+  return unreadIfKept(db, unsure, context);
 }
 
 function insert(list: ListValue, side: Side, element: Uint8Array): void {

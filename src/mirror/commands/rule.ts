@@ -40,6 +40,13 @@ export type Rule =
 /** A command does not fit the state or has a form that is not known: its keys cannot be told. */
 export class Misfit extends Error {}
 
+/** A command reads a key that is not kept or not known. */
+export class Unread extends Misfit {
+  constructor() {
+    super("it reads keys that are not kept or not known");
+  }
+}
+
 /** Shorthands to write the tables with. */
 export const change = (run: ChangeKey): Rule => ({ by: "change", run });
 export const perhaps = (run: ChangeKey): Rule => ({ by: "perhaps", run });
@@ -70,4 +77,14 @@ export function unhandledIfKept(
   if (keys.length === 0) return undefined;
   const outcome = unhandled(reason, db, keys, context);
   return outcome.keys?.length === 0 ? undefined : outcome;
+}
+
+/** What is left unknown of these keys by a command that reads one which is not kept or not known. */
+export function unreadIfKept(
+  db: number,
+  keys: readonly Uint8Array[],
+  context: Context,
+): Outcome {
+  const outcome = unhandled(new Unread().message, db, keys, context);
+  return outcome.keys?.length === 0 ? undefined : { ...outcome, unread: true };
 }

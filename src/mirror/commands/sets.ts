@@ -8,7 +8,7 @@ import type { Keyspace, SetValue } from "../values.ts";
 import type { Command, Context, Outcome } from "./context.ts";
 import { equalBytes } from "./equal_bytes.ts";
 import { dropEmpty, valueFor, valueOf } from "./handles.ts";
-import { change, impossible, itself, Misfit, type Rule, unhandledIfKept } from "./rule.ts";
+import { change, impossible, itself, Misfit, type Rule, unreadIfKept } from "./rule.ts";
 import { kept, readable, store } from "./stores.ts";
 import { needed } from "./words.ts";
 
@@ -57,7 +57,7 @@ function smove({ args, db }: Command, context: Context): Outcome {
     context.fields(args, 2, 3, 1);
     valueFor(target, to, "set").add(member);
   } else unsure.push(to);
-  return unhandledIfKept("it moves between sets that are not all known", db, unsure, context);
+  return unreadIfKept(db, unsure, context);
 }
 
 /** The members that a command makes of several sets, some of which may not be there. */

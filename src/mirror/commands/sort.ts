@@ -9,7 +9,7 @@ import { latin1 } from "../../decode/text.ts";
 import type { Value } from "../values.ts";
 import type { Command, Context, Outcome } from "./context.ts";
 import { equalBytes } from "./equal_bytes.ts";
-import { itself, Misfit, type Rule } from "./rule.ts";
+import { itself, Misfit, type Rule, Unread } from "./rule.ts";
 import { score } from "./score.ts";
 import { kept, readable, store } from "./stores.ts";
 import { needed, number, word } from "./words.ts";
@@ -157,7 +157,7 @@ function lookUp(
   const hasField = arrow >= 0 && arrow + 2 < pattern.length;
   const end = hasField ? arrow : pattern.length;
   const key = joined(pattern.subarray(0, star), element, pattern.subarray(star + 1, end));
-  if (!readable(context, db, key)) throw new Misfit("it reads keys that are not kept or not known");
+  if (!readable(context, db, key)) throw new Unread();
   const value = kept(context, db, key).get(key);
   if (hasField) {
     return value?.kind === "hash" ? value.get(pattern.subarray(arrow + 2))?.slice() : undefined;

@@ -6,7 +6,7 @@
 
 import type { Keyspace } from "../values.ts";
 import type { Context, Outcome, Unhandled } from "./context.ts";
-import { Misfit } from "./rule.ts";
+import { Misfit, Unread } from "./rule.ts";
 
 /**
  * Runs `make`, which reads the sources and replaces the target, unless a source is not kept or not
@@ -22,9 +22,7 @@ export function store(
   const space = context.keyspace(db, target);
   if (space === undefined) return undefined;
   for (const source of sources) {
-    if (!readable(context, db, source)) {
-      return lost(db, target, "it reads keys that are not kept or not known");
-    }
+    if (!readable(context, db, source)) return unread(db, target);
   }
   if (context.unknown(db, target)) context.known(db, target);
   context.touch(space, db, target, "value");
@@ -32,6 +30,7 @@ export function store(
     make(space);
     return undefined;
   } catch (error) {
+    if (error instanceof Unread) return unread(db, target);
     if (error instanceof Misfit) return lost(db, target, error.message);
     throw error;
   }
@@ -47,6 +46,12 @@ export function kept(context: Context, db: number, key: Uint8Array): Keyspace {
   const space = context.keyspace(db, key);
   if (space === undefined) throw new Misfit("it reads a key that is not kept");
   return space;
+}
+
+/** The outcome of a command that makes a key of others which are not kept or not known. */
+export function unread(db: number, key: Uint8Array): Unhandled {
+  const { message } = new Unread();
+  return { type: "unhandled", reason: message, unread: true, keys: [{ db, key }] };
 }
 
 /** The outcome that leaves one key unknown. */

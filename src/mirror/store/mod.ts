@@ -5,9 +5,9 @@
  */
 
 import type { Keyspace } from "../values.ts";
-import { PlainKeyspace } from "./plain.ts";
+import { PackedKeyspace } from "./keyspace.ts";
 
 /** An empty keyspace. */
 export function newKeyspace(): Keyspace {
-  return new PlainKeyspace();
+  return new PackedKeyspace();
 }

@@ -1,10 +1,10 @@
 /**
- * A keyspace of Maps and arrays: simple, slow and large.
+ * A keyspace of Maps and arrays: simple, slow and large. What the mirror's store does is compared with it.
  *
  * @module
  */
 
-import { compareBytes } from "../../decode/compare_bytes.ts";
+import { compareBytes } from "../../src/decode/compare_bytes.ts";
 import type {
   ArrayState,
   Collection,
@@ -23,7 +23,7 @@ import type {
   Value,
   ValueOf,
   ZsetValue,
-} from "../values.ts";
+} from "../../src/mirror/values.ts";
 
 function text(bytes: Uint8Array): string {
   let all = "";
@@ -38,6 +38,11 @@ function bytesOf(text: string): Uint8Array {
 function compareIds(a: StreamId, b: StreamId): number {
   if (a.ms !== b.ms) return a.ms < b.ms ? -1 : 1;
   return a.seq === b.seq ? 0 : a.seq < b.seq ? -1 : 1;
+}
+
+/** Values in the order of their names' bytes. */
+function byName<T extends { name: Uint8Array }>(items: Map<string, T>): IterableIterator<T> {
+  return [...items.values()].sort((a, b) => compareBytes(a.name, b.name)).values();
 }
 
 /** Index of the first item that is not before what is looked for. */
@@ -304,7 +309,7 @@ class PlainGroup implements GroupState {
   }
 
   consumers(): IterableIterator<ConsumerState> {
-    return this.#consumers.values();
+    return byName(this.#consumers);
   }
 
   consumer(name: Uint8Array): ConsumerState | undefined {
@@ -382,7 +387,7 @@ class PlainStream implements StreamState {
   }
 
   groups(): IterableIterator<GroupState> {
-    return this.#groups.values();
+    return byName(this.#groups);
   }
 
   group(name: Uint8Array): GroupState | undefined {

@@ -1,0 +1,120 @@
+/**
+ * Waiting until a mirror holds what the master holds now.
+ *
+ * @module
+ */
+
+import { NsyncError } from "../errors.ts";
+import { Client } from "../link/client.ts";
+import type { Settings } from "../options.ts";
+import { askStanding, type Standing } from "./standing.ts";
+import type { State } from "./state.ts";
+
+/** Replicas of replicas, one behind the other. */
+const LONGEST_CHAIN = 16;
+
+/** Asks the master that is at the top of all. */
+export class TopmostMaster {
+  readonly #settings: Settings;
+  readonly #stop = new AbortController();
+  #client: Promise<Client> | undefined;
+
+  /** The server of these settings is where the way begins. */
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Where it stands now. Throws what connecting to it, or one on the way, throws. */
+  async standing(): Promise<Standing> {
+    for (let attempt = 1;; attempt++) {
+      const asked = this.#client ??= this.#connect(this.#settings.address);
+      try {
+        const client = await asked;
+        const standing = await askStanding(client);
+        if (standing.master === undefined) return standing;
+        if (attempt > LONGEST_CHAIN) throw tooLong(client.peer);
+        if (this.#client === asked) {
+          this.#client = this.#connect(standing.master);
+          client.close();
+        }
+      } catch (error) {
+        if (this.#client === asked) this.#client = undefined;
+        void asked.then((client) => client.close(), () => {});
+        // A connection that was idle for long may have been closed.
+        if (attempt > 1 || !NsyncError.is(error) || error.code !== "CLOSED") throw error;
+      }
+    }
+  }
+
+  /** Closes the connection. */
+  close(): void {
+    this.#stop.abort();
+    void this.#client?.then((client) => client.close(), () => {});
+  }
+
+  #connect(address: Settings["address"]): Promise<Client> {
+    const { tls, username, password, commandNames, connectTimeout: timeout } = this.#settings;
+    const { signal } = this.#stop;
+    const own = this.#settings.address;
+    // The name in the certificate is that of the host, unless another one was asked for.
+    const renamed = tls !== undefined && "host" in own && "host" in address &&
+      tls.serverName === own.host;
+    const named = renamed ? { ...tls, serverName: address.host } : tls;
+    const endpoint = { address, tls: "path" in address ? undefined : named, username, password };
+    const client = Client.connect(endpoint, { timeout, signal, commandNames });
+    client.catch(() => {});
+    return client;
+  }
+}
+
+function tooLong(peer: string): NsyncError {
+  return new NsyncError(
+    "NOMASTERLINK",
+    `${peer} is a replica of a replica, and so on, without end: is a failover under way?`,
+    { retriable: true },
+  );
+}
+
+/** Somebody who waits for a place of the stream. */
+interface Waiter {
+  readonly reached: (state: State) => boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Those who wait until a mirror has come so far. */
+export class Waiters {
+  readonly #waiters = new Set<Waiter>();
+
+  /** The mirror has moved. */
+  look(state: State): void {
+    for (const waiter of [...this.#waiters]) if (waiter.reached(state)) waiter.resolve();
+  }
+
+  /** The mirror is over. */
+  end(error: unknown): void {
+    for (const waiter of [...this.#waiters]) waiter.reject(error);
+  }
+
+  /** Waits until `reached` holds of the state, or the signal aborts. */
+  wait(
+    reached: (state: State) => boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const over = () => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener("abort", abort);
+      };
+      const waiter: Waiter = {
+        reached,
+        resolve: () => (over(), resolve()),
+        reject: (error) => (over(), reject(error)),
+      };
+      const abort = () => waiter.reject(signal.reason);
+      this.#waiters.add(waiter);
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+    });
+  }
+}
