@@ -12,7 +12,7 @@ import { truthOf } from "../support/truth.ts";
 
 /** A module value as release candidates of 4.0 wrote it: nothing tells where it ends. */
 const UNREADABLE = 6;
-const COUNT = 500;
+const COUNT = 150;
 
 async function loaded(bytes: Uint8Array): Promise<{ state: MirrorState; parts: number }> {
   const state = new MirrorState();
