@@ -49,7 +49,9 @@ export function apply(command: Command, context: Context): Outcome {
         return misfit(command, context, rule.reason, true);
     }
   } catch (error) {
-    if (error instanceof Misfit) return misfit(command, context, error.message, true);
+    if (error instanceof Misfit) {
+      return misfit(command, context, error.message, rule.by !== "wrapped");
+    }
     throw error;
   }
 }
