@@ -79,6 +79,8 @@ function misfit(
   isKnown: boolean,
 ): Outcome {
   const positions = keyPositions(name, args.length, (position) => latin1(args[position]));
+  // Of a command without keys that does not fit, nobody knows what it did.
+  if (positions?.length === 0) return { type: "unhandled", reason, keys: undefined };
   if (positions !== undefined) {
     return unhandled(reason, db, positions.map((position) => args[position]), context);
   }
