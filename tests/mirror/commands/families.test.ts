@@ -59,8 +59,8 @@ describeWithServer("what a master sends, applied", () => {
       livingAt: Date.now() + 100,
       includes: (db: string, key: string) => !state.unknownKeys.has(`${db}:${key}`),
     };
-    const keys = Object.values(truth.databases).reduce((sum, db) => sum + db.keys.length, 0);
-    assert.ok(state.unknownKeys.size <= keys / 2, `${state.unknownKeys.size} of ${keys} unknown`);
+    // Those of which found:1..5 and sorted:1..5 are made, and what was made of them.
+    assert.ok(state.unknownKeys.size < 20, [...state.unknownKeys].join("\n"));
     assertTruth(comparable(state.truth(), view), comparable(truth, view), `seed ${seed}`);
   }
 
