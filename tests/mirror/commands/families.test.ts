@@ -67,12 +67,12 @@ describeWithServer("what a master sends, applied", () => {
   for (const family of Object.keys(FAMILIES)) {
     it(`leaves the same ${family}`, () => {
       const families = family === "sort" ? ["sort", "lists", "sets", "zsets"] : [family];
-      return assertSame(1, 1500, { families, transactions: 0, scripts: 0 });
+      return assertSame(1, 1000, { families, transactions: 0, scripts: 0 });
     });
   }
 
   it("leaves the same of all kinds in several databases, with transactions and scripts", () => {
-    return assertSame(2, 4000, { dbs: [0, 1, 2] });
+    return assertSame(2, 3000, { dbs: [0, 1, 2] });
   });
 
   it("leaves the same where keys expire meanwhile", () => {
