@@ -115,10 +115,7 @@ describeWithServer("keys go where the route says", () => {
     );
     await using mirrored = await loaded(kept);
     const { copy, errors } = mirrored;
-    const changes: string[] = [];
-    await using _ = copy.changes({
-      callback: (change) => changes.push(`${change.op} ${change.key}`),
-    });
+    await using changes = copy.changes();
     await send(
       ...[["ZUNIONSTORE", "ksum", 2, "out:z", "kz"], ["SMOVE", "out:set", "kset", 1]],
       ...[["LMOVE", "out:l", "klist", "LEFT", "LEFT"], ["COPY", "out", "kcopy"]],
@@ -143,10 +140,11 @@ describeWithServer("keys go where the route says", () => {
     // Nothing was wrong, so nothing was told.
     assert.deepEqual(errors, []);
     assert.equal(copy.status().unknownKeys, 0);
-    assert.deepEqual(
-      changes.filter((change) => change.startsWith("set")).map((change) => change.slice(4)).sort(),
-      ["kcopy", "kin", "klist", "kn", "kset", "ksorted", "ksum"],
-    );
+    const made = new Set<string | undefined>();
+    for await (const { op, key } of changes) if (op === "set" && made.add(key).size === 7) break;
+    assert.deepEqual([...made].sort(), [
+      ...["kcopy", "kin", "klist", "kn", "kset", "ksorted", "ksum"],
+    ]);
   });
 
   it("when databases change their numbers", async () => {
