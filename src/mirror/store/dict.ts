@@ -13,9 +13,10 @@ import { type Account, OBJECT_OVERHEAD } from "./account.ts";
 import { copyBytes, putBytes } from "./copy_bytes.ts";
 import { EntryTable } from "./entry_table.ts";
 import { hashBytes } from "./hash_bytes.ts";
-import { EMPTY, HashIndex } from "./hash_index.ts";
+import { HashIndex } from "./hash_index.ts";
 import { HEADER, Heap, type Region } from "./heap.ts";
 import { headAt, headLength, lengthAt, putHead } from "./item.ts";
+import { EMPTY } from "./slot_table.ts";
 
 const HAS_NUMBER = 1 << 31;
 const BITS_SHIFT = 28;
@@ -23,6 +24,8 @@ const BITS_SHIFT = 28;
 const SMALL = 64;
 /** After so many misses there are so few entries that the one behind a random number will do. */
 const RANDOM_TRIES = 1000;
+/** What grows gets at least so much room to grow on. */
+const MIN_ROOM = 24;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
@@ -50,9 +53,9 @@ export class Dict {
   /** The number of a key's entry; 0 if there is none. */
   find(key: Uint8Array): number {
     const hash = hashBytes(key);
-    const { slots, mask } = this.#index;
-    for (let i = hash & mask;; i = (i + 1) & mask) {
-      const n = slots[i];
+    const { table } = this.#index;
+    for (let i = hash & table.mask;; i = (i + 1) & table.mask) {
+      const n = table.at(i);
       if (n === EMPTY) return 0;
       if (n > 0 && this.#table.hash(n) === hash && this.#isKey(n, key)) return n;
     }
@@ -193,8 +196,9 @@ export class Dict {
 
   /** Makes a body so many bytes long, without keeping what was in it. */
   resize(n: number, bodyLength: number): void {
+    this.#heap.tidy();
     this.locate(n);
-    this.splice(n, 0, this.end - this.start, bodyLength);
+    this.#splice(n, 0, this.end - this.start, bodyLength, 0);
   }
 
   /** Replaces `removed` bytes of a body from `at` on by the first `length` of `bytes`. */
@@ -204,11 +208,19 @@ export class Dict {
     copyBytes(bytes, 0, length, this.bytes, this.start + at);
   }
 
-  /** Makes room in place of `removed` bytes of a body from `at` on for `inserted` other ones. */
+  /**
+   * Makes room in place of `removed` bytes of a body from `at` on for `inserted` other ones. What grows
+   * gets room to grow on, so that growing byte by byte does not copy all each time.
+   */
   splice(n: number, at: number, removed: number, inserted: number): void {
-    const heap = this.#heap;
-    heap.tidy();
+    this.#heap.tidy();
     this.locate(n);
+    const size = this.end - this.start + inserted;
+    this.#splice(n, at, removed, inserted, Math.max(MIN_ROOM, Math.floor(size / 8)));
+  }
+
+  #splice(n: number, at: number, removed: number, inserted: number, room: number): void {
+    const heap = this.#heap;
     const address = this.#table.address(n);
     const offset = heap.offset(address);
     const from = this.start + at + removed;
@@ -221,9 +233,8 @@ export class Dict {
       heap.setUsed(address, size);
       return;
     }
-    // Growing leaves room to grow on, so that growing byte by byte does not copy all each time.
-    const room = size > capacity ? size + Math.floor(size / 8) : size;
-    this.#reallocate(n, address, size, room, this.start + at - offset, from - offset, inserted);
+    const wanted = size > capacity ? size + room : size;
+    this.#reallocate(n, address, size, wanted, this.start + at - offset, from - offset, inserted);
   }
 
   /** Keeps nothing alive. */
