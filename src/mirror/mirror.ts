@@ -72,7 +72,7 @@ export class Mirror implements AsyncDisposable {
     this.#settings = settings;
     let over: (error: unknown) => void = () => {};
     this.#closed = new Promise((resolve) => over = resolve);
-    this.#master = new TopmostMaster(settings.link);
+    this.#master = new TopmostMaster(settings.link, () => this.#upkeep.current.endpoint);
     this.#upkeep = new Upkeep(settings, {
       ready: () => this.#ready.resolve(),
       moved: () => this.#moved(),

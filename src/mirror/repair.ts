@@ -182,7 +182,9 @@ export class Repair {
   #connect(): Promise<Client> {
     const { settings } = this.#host;
     const { connectTimeout: timeout, commandNames } = settings;
-    this.#connecting ??= Client.connect(settings, {
+    const { endpoint } = this.#replica;
+    if (endpoint === undefined) throw new TypeError("what is applied comes from a server");
+    this.#connecting ??= Client.connect(endpoint, {
       timeout,
       signal: this.#stop.signal,
       commandNames,

@@ -7,6 +7,7 @@
 import { CommandView } from "../decode/command_view.ts";
 import { toText } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
+import type { Endpoint } from "../endpoint.ts";
 import type { CmdEvent, EventBatch, NsyncEvent } from "../events.ts";
 import { Link } from "../link/link.ts";
 import { positionAt } from "../link/position.ts";
@@ -54,6 +55,8 @@ const GROWING = new Set(["setrange", "setbit", "bitfield", "bitop", "copy", "res
 export class Replica {
   /** Its link. */
   readonly link: Link;
+  /** The server that it follows. */
+  endpoint: Endpoint | undefined;
   /** Held while something is applied, and by whoever needs the state to stand still. */
   readonly lock: Lock = new Lock();
   readonly #host: ReplicaHost;
@@ -73,7 +76,10 @@ export class Replica {
   /** Begins with {@linkcode run}. */
   constructor(host: ReplicaHost) {
     this.#host = host;
-    this.link = new Link(host.settings, () => this.#moved());
+    this.link = new Link(host.settings, {
+      moved: () => this.#moved(),
+      at: (endpoint) => this.endpoint = endpoint,
+    });
     this.#applier = new Applier(new State(host.routes), undefined);
     this.#repair = new Repair(this, this.#applier, host);
   }
