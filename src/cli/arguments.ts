@@ -7,6 +7,7 @@
 import { existsSync, statSync } from "node:fs";
 import { escaped } from "./escape.ts";
 import { isTlsFlag, type TlsFlags } from "./tls.ts";
+import { isWhereFlag, type WhereFlags, withWhereFlag } from "./where.ts";
 
 /** What `nsync --help` prints. */
 export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
@@ -16,12 +17,19 @@ one event per line: for people on a terminal, as NDJSON into a pipe or a file. R
 an append-only file in the same way. Ctrl-C ends it.
 
   url        redis://[user[:password]@]host[:port], valkey://... or unix:/path/to/socket;
-             rediss://... or valkeys://... with TLS; by default what VALKEY_URL or REDIS_URL says,
-             else redis://localhost:6379
+             rediss://... or valkeys://... with TLS; several hosts, with commas between them, are
+             tried in order; by default what VALKEY_URL or REDIS_URL says, else
+             redis://localhost:6379
   file.rdb   a snapshot
   file.aof   an append-only file, or the manifest of one in several parts
   directory  such as appendonlydir: an append-only file in several parts
 
+  --sentinel URL redis://[user[:password]@]host[:port] of a Sentinel that knows where the master is;
+                 may be repeated. The host of the url is then the name of the master, as in
+                 redis://:password@mymaster
+  --name NAME    that name, instead of a url
+  --role ROLE    follow a server of that role only: master, replica (one that is in touch with its
+                 master), or prefer-replica (such a replica, else the master)
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
   --cacert FILE  the authorities to trust, in PEM; by default those that the runtime trusts
@@ -51,9 +59,11 @@ export type Source =
   /** A server. */
   | {
     readonly kind: "server";
-    readonly url: string;
+    /** Where Sentinels are asked for a name, there need not be one. */
+    readonly url: string | undefined;
     readonly origin: Origin;
     readonly tls?: TlsFlags;
+    readonly where?: WhereFlags;
   }
   /** An RDB file. */
   | { readonly kind: "rdb"; readonly path: string }
@@ -76,6 +86,7 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   let format: Format = "auto";
   let only: Request | undefined;
   let tls: TlsFlags | undefined;
+  let where: WhereFlags | undefined;
   let options = true;
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
@@ -91,10 +102,11 @@ export function readArguments(args: readonly string[], env: Environment): Reques
       }
       format = asked;
     } else if (arg === "--insecure") tls = { ...tls, insecure: true };
-    else if (isTlsFlag(name)) {
+    else if (isTlsFlag(name) || isWhereFlag(name)) {
       const given = value ?? rest.shift();
       if (given === undefined || given === "") return wrong(`--${name} needs a value`);
-      tls = { ...tls, [name]: given };
+      if (isTlsFlag(name)) tls = { ...tls, [name]: given };
+      else where = withWhereFlag(where, name, given);
     } else if (/^--(json|pretty|help|version|insecure)=/.test(arg)) {
       return wrong(`${arg.slice(0, arg.indexOf("="))} takes no value`);
     } else {
@@ -107,10 +119,22 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   if (sources.length === 1 && isMissingPath(sources[0])) {
     return wrong(`there is no file or directory ${escaped(sources[0])}, and it is no URL`);
   }
-  const source = sourceOf(sources[0], env);
-  if (tls === undefined) return { kind: "run", source, format };
-  if (source.kind !== "server") return wrong("the options of TLS are for a server, not for a file");
-  return { kind: "run", source: { ...source, tls }, format };
+  if (where?.sentinel === undefined && where?.name !== undefined) {
+    return wrong("--name goes with --sentinel");
+  }
+  const source = sourceOf(sources[0], env, where);
+  if (source.kind !== "server" && (tls ?? where) !== undefined) {
+    const options = tls === undefined ? "--sentinel, --name and --role" : "the options of TLS";
+    return wrong(`${options} are for a server, not for a file`);
+  }
+  if (where?.sentinel !== undefined && source.kind === "server" && source.origin === "default") {
+    return wrong("--sentinel needs --name, or a URL whose host is the name of the master");
+  }
+  return {
+    kind: "run",
+    source: { ...source, ...(tls && { tls }), ...(where && { where }) },
+    format,
+  };
 }
 
 function wrong(why: string): Request {
@@ -123,7 +147,11 @@ function isMissingPath(argument: string): boolean {
   return !isUrl && !existsSync(argument) && !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
 }
 
-function sourceOf(argument: string | undefined, env: Environment): Source {
+function sourceOf(
+  argument: string | undefined,
+  env: Environment,
+  where: WhereFlags | undefined,
+): Source {
   if (argument !== undefined) {
     const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
     const exists = existsSync(argument);
@@ -136,6 +164,7 @@ function sourceOf(argument: string | undefined, env: Environment): Source {
     }
     return { kind: "server", url: argument, origin: "argument" };
   }
+  if (where?.name !== undefined) return { kind: "server", url: undefined, origin: "argument" };
   for (const origin of ["VALKEY_URL", "REDIS_URL"] as const) {
     const url = env[origin];
     if (url !== undefined && url !== "") return { kind: "server", url, origin };

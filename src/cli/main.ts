@@ -15,6 +15,7 @@ import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
+import { whereOptionsOf, withWhereFlags } from "./where.ts";
 
 /**
  * Runs the `nsync` command on this process' standard output, standard error, environment and
@@ -60,7 +61,7 @@ async function run(args: readonly string[], output: Output): Promise<number> {
         return 0;
       } catch (error) {
         if (!NsyncError.is(error)) throw error;
-        notice(`${withFlags(error.message)}${remark(request.source)}`);
+        notice(`${withWhereFlags(withFlags(error.message))}${remark(request.source)}`);
         return error.code === "OPTION" ? 2 : 1;
       }
   }
@@ -71,12 +72,14 @@ function open(source: Source): EventStream {
   if (source.kind === "aof") return readAof(source.path);
   // URLs for clients often name a database; a replica gets them all.
   const tls = source.tls && tlsOptionsOf(source.tls);
+  const options = { tls, ...(source.where && whereOptionsOf(source.where, tls)) };
+  if (source.url === undefined) return nsync(options);
   const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(source.url);
-  if (named === null) return nsync(source.url, { tls });
+  if (named === null) return nsync(source.url, options);
   if (Number(named[2]) !== 0) {
     notice(`the URL names database ${named[2]}, but a replica gets every database: so do you`);
   }
-  return nsync(named[1], { tls });
+  return nsync(named[1], options);
 }
 
 /** Says which URL was used, where the user may not know. */

@@ -13,8 +13,9 @@ import type { Address } from "../transport/transport.ts";
 import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { connectWire, isUnreachable } from "./connect.ts";
+import { connectWire } from "./connect.ts";
 import { type Candidate, type Locator, locatorOf } from "./locate.ts";
+import { asksForPatience } from "./patience.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
 import { BatchQueue } from "./queue.ts";
@@ -303,10 +304,8 @@ export class Follower implements BatchSource, SessionHost {
   #canRetry(error: NsyncError): boolean {
     if (error.code === "PROTOCOL") return error.retriable || this.#wasLive;
     if (!error.retriable) return false;
-    return this.#wasGranted || this.#leave.signal.aborted || error.code === "LOADING" ||
-      error.code === "NOMASTERLINK" ||
-      (error.code === "CONNECT" && !isUnreachable(error)) ||
-      (error.code === "ROLE" && this.settings.where.kind === "sentinels");
+    return this.#wasGranted || this.#leave.signal.aborted ||
+      asksForPatience(error, this.settings.where);
   }
 
   /**

@@ -9,7 +9,6 @@ import { canSpeakTls, startTlsRedis } from "../support/tls_redis.ts";
 import { Reader } from "./reader.ts";
 import { grants, MASTER, plays, replica } from "./roles.ts";
 import { greets, ScriptedMaster } from "./scripted_master.ts";
-import { until } from "./until.ts";
 
 const reconnect = { min: 1, max: 20 };
 

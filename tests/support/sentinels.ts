@@ -16,6 +16,8 @@ export interface Watched extends AsyncDisposable {
 export interface WatchedOptions {
   readonly replicas?: number;
   readonly sentinels?: number;
+  /** What the Sentinels say to the servers. */
+  readonly masterPassword?: string;
   /** Further directives of the servers. */
   readonly config?: Readonly<Record<string, ConfigValue>>;
   /** Further directives of the Sentinels. */
@@ -41,7 +43,7 @@ const PERIODS = {
  * not all of the Sentinels run, and {@link mayFailOver} was not called.
  */
 export async function startWatched(options: WatchedOptions = {}): Promise<Watched> {
-  const { replicas = 2, sentinels = 3, config, sentinelConfig } = options;
+  const { replicas = 2, sentinels = 3, masterPassword, config, sentinelConfig } = options;
   const master = await startRedis({ config });
   const replicaof = `127.0.0.1 ${master.port}`;
   const others = await Promise.all(
@@ -56,6 +58,7 @@ export async function startWatched(options: WatchedOptions = {}): Promise<Watche
           `down-after-milliseconds ${MASTER_NAME} 500`,
           `failover-timeout ${MASTER_NAME} 2000`,
           `parallel-syncs ${MASTER_NAME} 5`,
+          ...(masterPassword === undefined ? [] : [`auth-pass ${MASTER_NAME} ${masterPassword}`]),
         ],
         ...sentinelConfig,
       },
