@@ -14,14 +14,20 @@ import { checkOptionNames, checkSignal } from "./option_names.ts";
 import { integer, LONGEST_TIMER, milliseconds, text } from "./option_values.ts";
 import { checkedFrom, type Position } from "./position.ts";
 import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
+import { type SlowOptions, type SlowSettings, slowSettings } from "./slow_options.ts";
 import { type Where, whereOf, type WhereOptions } from "./where_options.ts";
 
 /** Options of {@linkcode nsync}. */
-export interface NsyncOptions extends WhereOptions, Partial<Limits> {
+export interface NsyncOptions extends WhereOptions, SlowOptions, Partial<Limits> {
   /** Port that the master shows for this replica in INFO and ROLE; default 0. */
   readonly listeningPort?: number;
   /** Address that the master shows for this replica in INFO and ROLE, instead of the socket's. */
   readonly announceIp?: string;
+  /**
+   * Name that the server shows for this replica in CLIENT LIST, without spaces; default `nsync`, and
+   * none with an empty one.
+   */
+  readonly clientName?: string;
   /** What the server calls its commands, where its `rename-command` gave them other names. */
   readonly commandNames?: CommandNames;
   /** Where to go on: a position that was kept, or its token. It wins over what `checkpoint` holds. */
@@ -44,8 +50,13 @@ export interface NsyncOptions extends WhereOptions, Partial<Limits> {
   readonly replTimeout?: number;
   /** Milliseconds that `ready` waits for the first snapshot; default 360,000. */
   readonly readyTimeout?: number;
-  /** Bytes that may wait for the consumer before reading from the master stops; default 16 MiB. */
+  /** Bytes that may wait for the consumer in memory before `slow` says what happens; default 16 MiB. */
   readonly highWaterMark?: number;
+  /**
+   * What the master is told: how far the consumer has come (`delivered`, the default), how much has
+   * been received, or nothing but that the link lives (`never`).
+   */
+  readonly ack?: "delivered" | "received" | "never";
   /** Decoders for the values of modules, by the name of the module's type. */
   readonly modules?: ModuleDecoders;
 }
@@ -55,6 +66,7 @@ export interface Settings {
   readonly where: Where;
   readonly listeningPort: number;
   readonly announceIp: string | undefined;
+  readonly clientName: string;
   readonly commandNames: Required<CommandNames>;
   readonly from: Position | undefined;
   readonly checkpoint: Checkpoint | undefined;
@@ -67,6 +79,8 @@ export interface Settings {
   readonly replTimeout: number;
   readonly readyTimeout: number;
   readonly highWaterMark: number;
+  readonly slow: SlowSettings;
+  readonly ack: "delivered" | "received" | "never";
   readonly modules: ModuleDecoders | undefined;
   readonly limits: Limits;
 }
@@ -88,6 +102,7 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "sentinelTls",
   "listeningPort",
   "announceIp",
+  "clientName",
   "commandNames",
   "from",
   "checkpoint",
@@ -100,6 +115,10 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "replTimeout",
   "readyTimeout",
   "highWaterMark",
+  "slow",
+  "spoolDir",
+  "maxSpoolBytes",
+  "ack",
   "modules",
   "maxBlobBytes",
   "maxStringBytes",
@@ -117,6 +136,7 @@ export function settingsOf(options: NsyncOptions): Settings {
     where: whereOf(options),
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
     announceIp: announced(options.announceIp),
+    clientName: named(options.clientName),
     commandNames: checkedCommandNames(options.commandNames),
     from: checkedFrom(options.from),
     checkpoint: checkedCheckpoint(options.checkpoint),
@@ -134,9 +154,18 @@ export function settingsOf(options: NsyncOptions): Settings {
     replTimeout: milliseconds("replTimeout", options.replTimeout ?? 60_000),
     readyTimeout: milliseconds("readyTimeout", options.readyTimeout ?? 360_000),
     highWaterMark: integer("highWaterMark", options.highWaterMark ?? 16 << 20, 1, 2 ** 40),
+    slow: slowSettings(options),
+    ack: checkedAck(options.ack),
     modules: checkedModules(options.modules),
     limits: limitsOf(options),
   };
+}
+
+function checkedAck(ack: NsyncOptions["ack"]): Settings["ack"] {
+  if (ack === undefined || ack === "delivered" || ack === "received" || ack === "never") {
+    return ack ?? "delivered";
+  }
+  throw new NsyncError("OPTION", 'ack must be "delivered", "received" or "never".');
 }
 
 /** The master refuses a longer one. */
@@ -146,6 +175,16 @@ function announced(address: string | undefined): string | undefined {
   const checked = text("announceIp", address);
   if (checked === "" || (checked?.length ?? 0) > LONGEST_IP) {
     throw new NsyncError("OPTION", `announceIp must have 1 to ${LONGEST_IP} characters.`);
+  }
+  return checked;
+}
+function named(name: string | undefined): string {
+  const checked = text("clientName", name) ?? "nsync";
+  if (!/^[!-~]{0,255}$/.test(checked)) {
+    throw new NsyncError(
+      "OPTION",
+      "clientName must have no more than 255 characters, of ASCII and without spaces.",
+    );
   }
   return checked;
 }

@@ -6,6 +6,8 @@
 
 import { existsSync, statSync } from "node:fs";
 import { escaped } from "./escape.ts";
+import type { SlowOptions } from "../../mod.ts";
+import { isSlowFlag, type SlowFlags, slowOptionsOf } from "./slow.ts";
 import { isTlsFlag, type TlsFlags } from "./tls.ts";
 import { isWhereFlag, type WhereFlags, withWhereFlag } from "./where.ts";
 
@@ -37,6 +39,10 @@ an append-only file in the same way. Ctrl-C ends it.
   --key FILE     its key
   --sni NAME     the name in the server's certificate, where that is not the host's
   --insecure     takes any certificate, and so anybody who answers
+  --slow HOW     when the output is read more slowly than the server sends: pause (stops reading from
+                 the server, which may then cut the link), spool (reads on, into files), or error
+                 (pauses, and ends when that takes long); by default pause
+  --spool-dir D  spools, into files in the directory D instead of that for temporary ones
   -h, --help     print this
   -v, --version  print the version
 
@@ -64,6 +70,7 @@ export type Source =
     readonly origin: Origin;
     readonly tls?: TlsFlags;
     readonly where?: WhereFlags;
+    readonly slow?: SlowOptions;
   }
   /** An RDB file. */
   | { readonly kind: "rdb"; readonly path: string }
@@ -87,10 +94,11 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   let only: Request | undefined;
   let tls: TlsFlags | undefined;
   let where: WhereFlags | undefined;
+  let slow: SlowFlags | undefined;
   let options = true;
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    const [, name = "", , value] = /^--(\w+)(=([^]*))?$/.exec(arg) ?? [];
+    const [, name = "", , value] = /^--([\w-]+)(=([^]*))?$/.exec(arg) ?? [];
     if (!options || !arg.startsWith("-")) sources.push(arg);
     else if (arg === "--") options = false;
     else if (arg === "-h" || arg === "--help") only ??= { kind: "help" };
@@ -102,11 +110,12 @@ export function readArguments(args: readonly string[], env: Environment): Reques
       }
       format = asked;
     } else if (arg === "--insecure") tls = { ...tls, insecure: true };
-    else if (isTlsFlag(name) || isWhereFlag(name)) {
+    else if (isTlsFlag(name) || isWhereFlag(name) || isSlowFlag(name)) {
       const given = value ?? rest.shift();
       if (given === undefined || given === "") return wrong(`--${name} needs a value`);
       if (isTlsFlag(name)) tls = { ...tls, [name]: given };
-      else where = withWhereFlag(where, name, given);
+      else if (isWhereFlag(name)) where = withWhereFlag(where, name, given);
+      else slow = { ...slow, [name]: given };
     } else if (/^--(json|pretty|help|version|insecure)=/.test(arg)) {
       return wrong(`${arg.slice(0, arg.indexOf("="))} takes no value`);
     } else {
@@ -123,16 +132,20 @@ export function readArguments(args: readonly string[], env: Environment): Reques
     return wrong("--name goes with --sentinel");
   }
   const source = sourceOf(sources[0], env, where);
-  if (source.kind !== "server" && (tls ?? where) !== undefined) {
-    const options = tls === undefined ? "--sentinel, --name and --role" : "the options of TLS";
-    return wrong(`${options} are for a server, not for a file`);
+  if ((tls ?? where ?? slow) === undefined) return { kind: "run", source, format };
+  if (source.kind !== "server") {
+    return wrong(
+      "the options of TLS, --sentinel, --name, --role, --slow and --spool-dir are for a server, not for a file",
+    );
   }
-  if (where?.sentinel !== undefined && source.kind === "server" && source.origin === "default") {
+  if (where?.sentinel !== undefined && source.origin === "default") {
     return wrong("--sentinel needs --name, or a URL whose host is the name of the master");
   }
+  const how = slow && slowOptionsOf(slow);
+  if (typeof how === "string") return wrong(how);
   return {
     kind: "run",
-    source: { ...source, ...(tls && { tls }), ...(where && { where }) },
+    source: { ...source, ...(tls && { tls }), ...(where && { where }), ...(how && { slow: how }) },
     format,
   };
 }

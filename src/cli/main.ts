@@ -14,6 +14,7 @@ import { escapedJson } from "./escape.ts";
 import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
+import { withSlowFlags } from "./slow.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
 import { whereOptionsOf, withWhereFlags } from "./where.ts";
 
@@ -61,7 +62,8 @@ async function run(args: readonly string[], output: Output): Promise<number> {
         return 0;
       } catch (error) {
         if (!NsyncError.is(error)) throw error;
-        notice(`${withWhereFlags(withFlags(error.message))}${remark(request.source)}`);
+        const told = withWhereFlags(withSlowFlags(withFlags(error.message)));
+        notice(`${told}${remark(request.source)}`);
         return error.code === "OPTION" ? 2 : 1;
       }
   }
@@ -72,7 +74,8 @@ function open(source: Source): EventStream {
   if (source.kind === "aof") return readAof(source.path);
   // URLs for clients often name a database; a replica gets them all.
   const tls = source.tls && tlsOptionsOf(source.tls);
-  const options = { tls, ...(source.where && whereOptionsOf(source.where, tls)) };
+  const where = source.where && whereOptionsOf(source.where, tls);
+  const options = { tls, ...where, ...source.slow };
   if (source.url === undefined) return nsync(options);
   const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(source.url);
   if (named === null) return nsync(source.url, options);

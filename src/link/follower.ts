@@ -5,6 +5,7 @@
  */
 
 import { ListBatch } from "../decode/batch.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { BatchSource } from "../event_stream.ts";
@@ -15,12 +16,16 @@ import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { connectWire } from "./connect.ts";
 import { type Candidate, type Locator, locatorOf } from "./locate.ts";
+import { Meter } from "./meter.ts";
 import { asksForPatience } from "./patience.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
-import { BatchQueue } from "./queue.ts";
+import type { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
+import type { ServerInfo } from "./server.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
+import { turn, turnDue } from "../turn.ts";
+import { type Receiving, SlowConsumer, type SlowHost } from "./slow.ts";
 import { tlsWanted } from "./tls_failure.ts";
 import type { Wire } from "./wire.ts";
 
@@ -35,12 +40,16 @@ const SPREAD = 0.25;
 export interface FollowerEvents {
   /** A snapshot, or a resumption, has been handled by the consumer. */
   loaded(): void;
+  /** The consumer has handled all of a batch, which may be without events. */
+  moved(): void;
+  /** The server that is connected to from now on. */
+  at(endpoint: Endpoint): void;
   /** It is over; with what ended it, if anything did. Called once. */
   ended(error: unknown): void;
 }
 
 /** Follows one master on behalf of one consumer. */
-export class Follower implements BatchSource, SessionHost {
+export class Follower implements BatchSource, SessionHost, SlowHost {
   readonly settings: Settings;
   /** What waits for the consumer. */
   readonly queue: BatchQueue;
@@ -49,11 +58,14 @@ export class Follower implements BatchSource, SessionHost {
   received: Position | undefined;
   transactions = 0;
   resetReason: ResetReason = "start";
+  diskless = false;
   progressed: (() => void) | undefined;
   /** What it does. */
   phase: Phase = "idle";
   /** How often the connection was lost. */
   reconnects = 0;
+  server: ServerInfo | undefined;
+  readonly meter: Meter;
   /** What went wrong last. */
   lastError: NsyncError | undefined;
   readonly #events: FollowerEvents;
@@ -64,6 +76,7 @@ export class Follower implements BatchSource, SessionHost {
   /** Aborts to leave a server, or the wait for it, with the reason. */
   #leave = new AbortController();
   readonly #checkpointer: Checkpointer | undefined;
+  readonly #slow: SlowConsumer;
   /** What was reported once and for all. */
   readonly #reports = new Set<string>();
   /** Snapshots in a row whose connection was closed inside of them or right behind them. */
@@ -88,7 +101,8 @@ export class Follower implements BatchSource, SessionHost {
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
     this.#events = events;
-    this.queue = new BatchQueue(settings.highWaterMark);
+    this.#slow = new SlowConsumer(this);
+    this.queue = this.#slow.queue;
     this.#locator = locatorOf(settings, {
       moved: (reason) => this.#leaveFor(reason),
       report: (error) => this.report(error),
@@ -96,7 +110,8 @@ export class Follower implements BatchSource, SessionHost {
     this.delivered = new DeliveredPosition(() => {
       events.loaded();
       this.#checkpointer?.loaded();
-    });
+    }, () => events.moved());
+    this.meter = new Meter(() => this.delivered.events);
     const { signal, checkpoint, checkpointInterval } = settings;
     if (checkpoint !== undefined) {
       this.#checkpointer = new Checkpointer(
@@ -128,8 +143,11 @@ export class Follower implements BatchSource, SessionHost {
   async next(): Promise<EventBatch | undefined> {
     this.start();
     this.progressed?.();
+    this.meter.events.mark();
     try {
       const batch = await this.queue.next();
+      this.#slow.took();
+      this.meter.events.mark();
       if (this.#checkpointer === undefined || !beginsSnapshot(batch)) return batch;
       await this.#checkpointer.snapshotBegins();
       return this.#stopped ? await this.queue.next() : batch;
@@ -162,6 +180,7 @@ export class Follower implements BatchSource, SessionHost {
     this.queue.clear();
     await this.#running;
     await this.#saved;
+    await this.queue.cleared();
   }
 
   #finish(error: unknown): void {
@@ -170,6 +189,7 @@ export class Follower implements BatchSource, SessionHost {
     this.phase = "closed";
     this.settings.signal?.removeEventListener("abort", this.#abort);
     this.#stop.abort();
+    this.#slow.stop();
     this.#leaveFor(undefined);
     if (this.#checkpointer === undefined) this.#events.ended(error);
     else this.#saved = this.#checkpointer.close().then(() => this.#events.ended(error));
@@ -181,11 +201,27 @@ export class Follower implements BatchSource, SessionHost {
   }
 
   async deliver(batch: EventBatch): Promise<void> {
+    // A socket hands out all that it has in one turn of the event loop, as long as it is asked for more.
+    if (turnDue()) await turn();
     this.queue.push(batch);
+    this.#slow.added();
     await this.queue.room();
   }
 
+  get receiving(): Receiving {
+    if (this.phase !== "snapshot") return "stream";
+    return this.diskless ? "diskless snapshot" : "snapshot";
+  }
+
+  warn(error: NsyncError): void {
+    this.lastError = error;
+    this.queue.pushFirst(new ListBatch([new Remark(error)]));
+  }
+
   acknowledged(floor: number): number {
+    const { ack } = this.settings;
+    if (ack === "never") return 0;
+    if (ack === "received") return this.received?.offset ?? floor;
     const handled = this.delivered.handled;
     if (handled === undefined || handled.replId !== this.received?.replId) return floor;
     return Math.max(floor, handled.offset);
@@ -222,6 +258,7 @@ export class Follower implements BatchSource, SessionHost {
     let failures = 0;
     let reported: string | undefined;
     try {
+      await this.#slow.check();
       await this.#restore();
       while (!this.#over) {
         this.#granted = false;
@@ -252,6 +289,7 @@ export class Follower implements BatchSource, SessionHost {
       if (NsyncError.is(error)) this.lastError = error;
       this.phase = "closed";
       this.#checkpointer?.stop();
+      this.#slow.stop();
       this.queue.end({ error });
     } finally {
       await this.#locator.close();
@@ -334,9 +372,11 @@ export class Follower implements BatchSource, SessionHost {
     const { signal } = this.#leave;
     this.enter(this.#wasGranted ? "reconnecting" : "connecting");
     this.#address = endpoint.address;
+    this.#events.at(endpoint);
     try {
       this.#wire = await connectWire(endpoint, connectTimeout, signal);
       if (this.#over) return undefined;
+      this.#wire.tally = (bytes) => this.meter.received(bytes);
       return await runSession(this.#wire, candidate, this);
     } catch (error) {
       if (signal.aborted) return signal.reason;

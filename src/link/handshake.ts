@@ -10,6 +10,7 @@ import { greet } from "./connect.ts";
 import type { Candidate } from "./locate.ts";
 import { isUnknownCommand, type Step, unexpected } from "./refusal.ts";
 import { expectRole } from "./role.ts";
+import { readHello, sendHello, sendName, type ServerInfo } from "./server.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -22,6 +23,8 @@ const ANNOUNCED_VERSION = "9.2.0";
 export type Answer = Granted & {
   /** What the master said to REPLCONF when it does not know that command. */
   readonly replconfUnknown: string | undefined;
+  /** Who it says that it is. */
+  readonly server: ServerInfo | undefined;
 };
 
 type Granted =
@@ -59,7 +62,9 @@ export async function handshake(
     ["capa", "eof", "capa", "psync2"],
     ["version", ANNOUNCED_VERSION],
   ];
+  sendHello(wire, settings.clientName);
   for (const options of introductions) wire.send(commandNames.replconf, ...options);
+  const { refused, server } = await readHello(wire, connectTimeout);
   let replconfUnknown: string | undefined;
   let knowsCapa = false;
   for (const [option] of introductions) {
@@ -69,10 +74,11 @@ export async function handshake(
     if (option === "capa") knowsCapa = reply === "+OK";
     if (isUnknownCommand(reply)) replconfUnknown = reply;
   }
+  if (refused) await sendName(wire, settings.clientName, connectTimeout);
 
   const asked = from === undefined ? ["?", "-1"] : [from.replId, String(from.offset + 1)];
   wire.send(commandNames.psync, ...asked);
-  return { ...await psyncAnswer(wire, settings, from, knowsCapa), replconfUnknown };
+  return { ...await psyncAnswer(wire, settings, from, knowsCapa), replconfUnknown, server };
 }
 
 function answerTo(step: string): string {

@@ -16,6 +16,8 @@ import { handshake } from "./handshake.ts";
 import type { Candidate } from "./locate.ts";
 import { positionAt } from "./position.ts";
 import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
+import type { Meter } from "./meter.ts";
+import { fromSnapshot, type ServerInfo } from "./server.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
 import type { Wire } from "./wire.ts";
 
@@ -45,10 +47,16 @@ export interface SessionHost {
   transactions: number;
   /** Why a full synchronization would begin now. */
   resetReason: ResetReason;
+  /** The snapshot that is received comes without a file. */
+  diskless: boolean;
   /** Offset up to which the consumer has handled this connection's stream; `floor` before that. */
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
   enter(phase: Phase): void;
+  /** Who the server is, where that is known. */
+  server: ServerInfo | undefined;
+  /** Measures what comes. */
+  readonly meter: Meter;
   /** Tells the consumer, once, of something that does not end the connection. */
   report(error: NsyncError): void;
   /** To be called when the consumer has handled more. */
@@ -68,6 +76,7 @@ export async function runSession(
   host.enter("handshake");
   const from = host.received;
   const answer = await handshake(wire, candidate, settings, from, host.signal);
+  host.server = answer.server ?? host.server;
   let floor = 0;
   const refused = answer.replconfUnknown;
   const replconf = refused === undefined ? settings.commandNames.replconf : undefined;
@@ -103,7 +112,6 @@ export async function runSession(
     const replication = answer.kind === "full"
       ? { replId: answer.replId, offset: answer.offset }
       : { replId: undefined, offset: 0 };
-    floor = replication.offset;
     host.enter("snapshot");
     if (!resumable) host.resetReason = "sync";
     if (resumable) acknowledger.loading();
@@ -135,6 +143,7 @@ async function load(
   header: string | undefined,
 ): Promise<{ readonly db: number; readonly marked: boolean }> {
   const how = await framing(wire, host.settings, header);
+  host.diskless = how.kind === "mark";
   const decoder = Decoder.snapshot(host.settings.limits, {
     verify: true,
     modules: host.settings.modules,
@@ -153,6 +162,8 @@ async function load(
         ) {
           host.report(syncOnly(wire.peer));
         }
+        const writer = fromSnapshot(snapshot);
+        if (host.server === undefined || writer?.flavour === "valkey") host.server = writer;
         // From here on nothing can be resumed before this snapshot is complete.
         host.received = undefined;
         await host.deliver(new ListBatch([new Reset(host.resetReason, snapshot)]));
@@ -160,11 +171,14 @@ async function load(
       }
       await host.deliver(batch);
     };
+    host.meter.snapshotBegins(decoder, how.kind === "length" ? how.length : undefined);
     await receiveSnapshot(wire, decoder, how, host.settings, deliver);
+    host.meter.snapshotEnds(true);
     host.resetReason = "not-granted";
     host.transactions = 0;
     return { db: snapshot.streamDb, marked: how.kind === "mark" };
   } finally {
+    host.meter.snapshotEnds(false);
     decoder.close();
   }
 }
@@ -181,10 +195,12 @@ async function follow(
   try {
     for (;;) {
       const piece = await wire.read(host.settings.replTimeout);
+      const arrivedAt = Date.now();
       for (let fed = 0; fed < piece.length;) {
         fed += decoder.feed(fed === 0 ? piece : piece.subarray(fed));
         for (let batch = decoder.next(); batch !== undefined; batch = decoder.next()) {
           const { safe } = batch;
+          batch.arrivedAt = arrivedAt;
           if (host.received !== undefined && safe !== undefined) {
             host.received = positionAt(host.received.replId, safe);
           }

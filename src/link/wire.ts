@@ -24,6 +24,8 @@ export class Wire {
   readonly peer: string;
   /** Whether anything has come. */
   heard = false;
+  /** Told how many bytes have come. */
+  tally: ((bytes: number) => void) | undefined;
   readonly #connection: Connection;
   /** Bytes that were read with a line but stand behind it: a copy. */
   #left: Uint8Array = NOTHING;
@@ -72,6 +74,7 @@ export class Wire {
     }
     if (bytes === undefined) throw this.#lost(due);
     this.heard = true;
+    this.tally?.(bytes.length);
     return bytes;
   }
 

@@ -207,9 +207,9 @@ export class RedisServer implements AsyncDisposable {
     process.kill(this.pid, frozen ? "SIGSTOP" : "SIGCONT");
   }
 
-  /** Kills the process; its directory stays, and `start()` starts it again. */
-  async kill(): Promise<void> {
-    await this.#kill("SIGKILL");
+  /** Kills the process; `start()` starts it again, on the same port and directory. */
+  kill(): Promise<void> {
+    return this.#kill("SIGKILL");
   }
 
   /** Kills the server and removes its directory. */
