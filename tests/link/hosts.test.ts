@@ -28,7 +28,8 @@ describe("one host without a role", () => {
     });
     await using reader = new Reader(nsync({ port: master.port }));
     await reader.until("eof");
-    assert.deepEqual([...new Set(words)], ["0 PING", "0 REPLCONF", "0 PSYNC"]);
+    assert.ok(words.includes("0 PSYNC"));
+    assert.doesNotMatch(words.join("\n"), /ROLE|^[^0]/m);
   });
 });
 
@@ -112,7 +113,7 @@ describe("a role", () => {
     });
     await using reader = new Reader(nsync({ port: server.port, role: "master" }));
     await reader.until("eof");
-    assert.deepEqual(words.slice(0, 3), ["PING", "ROLE", "REPLCONF"]);
+    assert.deepEqual(words.slice(0, 2), ["PING", "ROLE"]);
   });
 
   const cases: readonly (readonly [
