@@ -17,6 +17,8 @@ export { nsync } from "./src/nsync.ts";
 export type { NsyncOptions } from "./src/options.ts";
 export type { HostOptions, Role, WhereOptions } from "./src/where_options.ts";
 export type { Pem, TlsOptions } from "./src/tls_options.ts";
+export { fetchRdb, type FetchRdbOptions } from "./src/fetch_rdb.ts";
+export type { RdbDownload } from "./src/link/rdb_download.ts";
 export { Link, type LinkStatus } from "./src/link/link.ts";
 export type { SnapshotProgress } from "./src/link/meter.ts";
 export type { ServerInfo } from "./src/link/server.ts";

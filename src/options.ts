@@ -10,7 +10,7 @@ import { type Limits, limitsOf } from "./decode/limits.ts";
 import { NsyncError } from "./errors.ts";
 import type { ModuleDecoders, NsyncEvent } from "./events.ts";
 import { checkedModules } from "./module_decoders.ts";
-import { checkOptionNames, checkSignal } from "./option_names.ts";
+import { checkBooleans, checkOptionNames, checkSignal } from "./option_names.ts";
 import { integer, LONGEST_TIMER, milliseconds, text } from "./option_values.ts";
 import { checkedFrom, type Position } from "./position.ts";
 import { type ReconnectDelay, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
@@ -30,6 +30,17 @@ export interface NsyncOptions extends WhereOptions, SlowOptions, Partial<Limits>
   readonly clientName?: string;
   /** What the server calls its commands, where its `rename-command` gave them other names. */
   readonly commandNames?: CommandNames;
+  /**
+   * `"full"`, the default, or `"none"`: only the stream, from the master's offset on, behind a `reset`
+   * that says so. The master makes a snapshot all the same, without data from 7.0 on, where it is not
+   * certain which database its stream is in.
+   */
+  readonly snapshot?: "full" | "none";
+  /**
+   * Takes a snapshot over a connection of its own from servers that offer it, so that the stream need
+   * not wait at the server meanwhile: up to `highWaterMark` bytes of it are kept here. Off by default.
+   */
+  readonly twoChannel?: boolean;
   /** Where to go on: a position that was kept, or its token. It wins over what `checkpoint` holds. */
   readonly from?: Position | string;
   /** Keeps the position, so that a restarted process goes on where this one stopped. */
@@ -68,6 +79,8 @@ export interface Settings {
   readonly announceIp: string | undefined;
   readonly clientName: string;
   readonly commandNames: Required<CommandNames>;
+  readonly snapshot: "full" | "none";
+  readonly twoChannel: boolean;
   readonly from: Position | undefined;
   readonly checkpoint: Checkpoint | undefined;
   readonly checkpointInterval: number;
@@ -104,6 +117,8 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "announceIp",
   "clientName",
   "commandNames",
+  "snapshot",
+  "twoChannel",
   "from",
   "checkpoint",
   "checkpointInterval",
@@ -132,12 +147,15 @@ export function settingsOf(options: NsyncOptions): Settings {
     throw new NsyncError("OPTION", "callback must be a function.");
   }
   checkSignal(options.signal);
+  checkBooleans({ twoChannel: options.twoChannel });
   return {
     where: whereOf(options),
     listeningPort: integer("listeningPort", options.listeningPort ?? 0, 0, 65535),
     announceIp: announced(options.announceIp),
     clientName: named(options.clientName),
     commandNames: checkedCommandNames(options.commandNames),
+    snapshot: checkedSnapshot(options.snapshot),
+    twoChannel: options.twoChannel ?? false,
     from: checkedFrom(options.from),
     checkpoint: checkedCheckpoint(options.checkpoint),
     checkpointInterval: milliseconds("checkpointInterval", options.checkpointInterval ?? 1000),
@@ -159,6 +177,13 @@ export function settingsOf(options: NsyncOptions): Settings {
     modules: checkedModules(options.modules),
     limits: limitsOf(options),
   };
+}
+
+function checkedSnapshot(snapshot: NsyncOptions["snapshot"]): Settings["snapshot"] {
+  if (snapshot === undefined || snapshot === "full" || snapshot === "none") {
+    return snapshot ?? "full";
+  }
+  throw new NsyncError("OPTION", 'snapshot must be "full" or "none".');
 }
 
 function checkedAck(ack: NsyncOptions["ack"]): Settings["ack"] {

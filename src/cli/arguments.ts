@@ -13,6 +13,7 @@ import { isWhereFlag, type WhereFlags, withWhereFlag } from "./where.ts";
 
 /** What `nsync --help` prints. */
 export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
+       nsync fetch [option]... [url] [file]
 
 Follows a Redis or Valkey server as a replica does, and prints its snapshot and then every command,
 one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file or
@@ -25,6 +26,9 @@ an append-only file in the same way. Ctrl-C ends it.
   file.rdb   a snapshot
   file.aof   an append-only file, or the manifest of one in several parts
   directory  such as appendonlydir: an append-only file in several parts
+
+fetch writes the snapshot of a server to a file, by default a new dump.rdb, or with - to standard
+output. A file is replaced, but only once everything has come and was verified.
 
   --sentinel URL redis://[user[:password]@]host[:port] of a Sentinel that knows where the master is;
                  may be repeated. The host of the url is then the name of the master, as in
@@ -60,18 +64,20 @@ export type Format = "auto" | "json" | "pretty";
 /** Where a URL was found. */
 export type Origin = "argument" | "VALKEY_URL" | "REDIS_URL" | "default";
 
+/** A server. */
+export interface Server {
+  readonly kind: "server";
+  /** There need not be one where Sentinels are asked for a name. */
+  readonly url: string | undefined;
+  readonly origin: Origin;
+  readonly tls?: TlsFlags;
+  readonly where?: WhereFlags;
+  readonly slow?: SlowOptions;
+}
+
 /** Where the events come from. */
 export type Source =
-  /** A server. */
-  | {
-    readonly kind: "server";
-    /** Where Sentinels are asked for a name, there need not be one. */
-    readonly url: string | undefined;
-    readonly origin: Origin;
-    readonly tls?: TlsFlags;
-    readonly where?: WhereFlags;
-    readonly slow?: SlowOptions;
-  }
+  | Server
   /** An RDB file. */
   | { readonly kind: "rdb"; readonly path: string }
   /** An append-only file. */
@@ -82,7 +88,9 @@ export type Request =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "wrong"; readonly why: string }
-  | { readonly kind: "run"; readonly source: Source; readonly format: Format };
+  | { readonly kind: "run"; readonly source: Source; readonly format: Format }
+  /** The snapshot of a server goes to a file; `-` is standard output. */
+  | { readonly kind: "fetch"; readonly source: Server; readonly file: string };
 
 /** Environment variables. */
 export type Environment = { readonly [name: string]: string | undefined };
@@ -96,10 +104,11 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   let where: WhereFlags | undefined;
   let slow: SlowFlags | undefined;
   let options = true;
-  const rest = [...args];
+  const fetches = args[0] === "fetch";
+  const rest = args.slice(fetches ? 1 : 0);
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const [, name = "", , value] = /^--([\w-]+)(=([^]*))?$/.exec(arg) ?? [];
-    if (!options || !arg.startsWith("-")) sources.push(arg);
+    if (!options || !arg.startsWith("-") || (fetches && arg === "-")) sources.push(arg);
     else if (arg === "--") options = false;
     else if (arg === "-h" || arg === "--help") only ??= { kind: "help" };
     else if (arg === "-v" || arg === "--version") only ??= { kind: "version" };
@@ -124,12 +133,14 @@ export function readArguments(args: readonly string[], env: Environment): Reques
     }
   }
   if (only !== undefined) return only;
+  if (fetches) {
+    if (format !== "auto") return wrong("fetch prints no events");
+    if (slow !== undefined) return wrong("fetch is as slow as its file: leave --slow out");
+    return fetchOf(sources, env, tls, where);
+  }
   if (sources.length > 1) return wrong("there is more than one URL or file");
   if (sources.length === 1 && isMissingPath(sources[0])) {
     return wrong(`there is no file or directory ${escaped(sources[0])}, and it is no URL`);
-  }
-  if (where?.sentinel === undefined && where?.name !== undefined) {
-    return wrong("--name goes with --sentinel");
   }
   const source = sourceOf(sources[0], env, where);
   if ((tls ?? where ?? slow) === undefined) return { kind: "run", source, format };
@@ -138,9 +149,8 @@ export function readArguments(args: readonly string[], env: Environment): Reques
       "the options of TLS, --sentinel, --name, --role, --slow and --spool-dir are for a server, not for a file",
     );
   }
-  if (where?.sentinel !== undefined && source.origin === "default") {
-    return wrong("--sentinel needs --name, or a URL whose host is the name of the master");
-  }
+  const fault = where && faultOf(where, source);
+  if (fault !== undefined) return wrong(fault);
   const how = slow && slowOptionsOf(slow);
   if (typeof how === "string") return wrong(how);
   return {
@@ -154,10 +164,43 @@ function wrong(why: string): Request {
   return { kind: "wrong", why };
 }
 
+/** The file that `fetch` writes to where none is named. */
+const DUMP = "dump.rdb";
+
+function fetchOf(
+  args: readonly string[],
+  env: Environment,
+  tls: TlsFlags | undefined,
+  where: WhereFlags | undefined,
+): Request {
+  const urls = args.filter(isUrl);
+  const files = args.filter((arg) => !isUrl(arg));
+  if (urls.length > 1 || files.length > 1) return wrong("fetch takes one URL and one file");
+  if (files.length === 0 && existsSync(DUMP)) {
+    return wrong(`there is a ${DUMP} here: name it, and it is replaced, or another file`);
+  }
+  const server = serverOf(urls[0], env, where);
+  const fault = where && faultOf(where, server);
+  if (fault !== undefined) return wrong(fault);
+  const source = { ...server, ...(tls && { tls }), ...(where && { where }) };
+  return { kind: "fetch", source, file: files[0] ?? DUMP };
+}
+
+/** What is missing beside the options that say where the server is. */
+function faultOf({ sentinel, name }: WhereFlags, { origin }: Server): string | undefined {
+  if (sentinel === undefined) return name === undefined ? undefined : "--name goes with --sentinel";
+  if (origin !== "default") return undefined;
+  return "--sentinel needs --name, or a URL whose host is the name of the master";
+}
+
+function isUrl(argument: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(argument);
+}
+
 /** A path by its look, at which nothing is, and whose name does not say what would be there. */
 function isMissingPath(argument: string): boolean {
-  const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
-  return !isUrl && !existsSync(argument) && !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
+  return !isUrl(argument) && !existsSync(argument) &&
+    !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
 }
 
 function sourceOf(
@@ -165,19 +208,25 @@ function sourceOf(
   env: Environment,
   where: WhereFlags | undefined,
 ): Source {
-  if (argument !== undefined) {
-    const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
-    const exists = existsSync(argument);
-    if (exists || !isUrl) {
-      const isAof = /(\.aof|\.manifest|\/)$/i.test(argument);
-      if (isAof || (exists && statSync(argument).isDirectory())) {
-        return { kind: "aof", path: argument };
-      }
-      if (exists || /\.rdb$/i.test(argument)) return { kind: "rdb", path: argument };
+  if (argument === undefined) return serverOf(argument, env, where);
+  const exists = existsSync(argument);
+  if (exists || !isUrl(argument)) {
+    const isAof = /(\.aof|\.manifest|\/)$/i.test(argument);
+    if (isAof || (exists && statSync(argument).isDirectory())) {
+      return { kind: "aof", path: argument };
     }
-    return { kind: "server", url: argument, origin: "argument" };
+    if (exists || /\.rdb$/i.test(argument)) return { kind: "rdb", path: argument };
   }
-  if (where?.name !== undefined) return { kind: "server", url: undefined, origin: "argument" };
+  return serverOf(argument, env, where);
+}
+
+function serverOf(
+  url: string | undefined,
+  env: Environment,
+  where: WhereFlags | undefined,
+): Server {
+  if (url !== undefined) return { kind: "server", url, origin: "argument" };
+  if (where?.name !== undefined) return { kind: "server", url, origin: "argument" };
   for (const origin of ["VALKEY_URL", "REDIS_URL"] as const) {
     const url = env[origin];
     if (url !== undefined && url !== "") return { kind: "server", url, origin };

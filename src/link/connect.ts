@@ -8,6 +8,7 @@ import type { CommandNames } from "../command_names.ts";
 import { addressText, type Endpoint, tlsOf } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { connectTransport, errorCode } from "../transport/transport.ts";
+import type { Where } from "../where_options.ts";
 import { unexpected } from "./refusal.ts";
 import { tlsFailure } from "./tls_failure.ts";
 import { Wire } from "./wire.ts";
@@ -46,8 +47,16 @@ export async function greet(
   if (reply !== "+OK") throw unexpected(wire.peer, reply, "AUTH");
 }
 
+/** May another attempt do better, also after the first one? So it is when the server asks for patience. */
+export function asksForPatience(error: NsyncError, where: Where): boolean {
+  if (error.code === "LOADING" || error.code === "NOMASTERLINK") return true;
+  // Sentinels may not know of a failover yet.
+  if (error.code === "ROLE") return error.retriable && where.kind === "sentinels";
+  return error.code === "CONNECT" && error.retriable && !isUnreachable(error);
+}
+
 /** Did the connection itself fail, rather than the server ask for patience? */
-export function isUnreachable(error: NsyncError): boolean {
+function isUnreachable(error: NsyncError): boolean {
   return error.code === "CONNECT" && error.cause !== undefined;
 }
 

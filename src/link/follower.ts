@@ -14,10 +14,9 @@ import type { Address } from "../transport/transport.ts";
 import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { connectWire } from "./connect.ts";
+import { asksForPatience, connectWire } from "./connect.ts";
 import { type Candidate, type Locator, locatorOf } from "./locate.ts";
 import { Meter } from "./meter.ts";
-import { asksForPatience } from "./patience.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
 import type { BatchQueue } from "./queue.ts";
@@ -60,6 +59,8 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   resetReason: ResetReason = "start";
   diskless = false;
   progressed: (() => void) | undefined;
+  mayTail = true;
+  twoChannel: boolean;
   /** What it does. */
   phase: Phase = "idle";
   /** How often the connection was lost. */
@@ -100,6 +101,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
 
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
+    this.twoChannel = settings.twoChannel;
     this.#events = events;
     this.#slow = new SlowConsumer(this);
     this.queue = this.#slow.queue;
@@ -131,7 +133,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   }
 
   get signal(): AbortSignal {
-    return this.#stop.signal;
+    return this.#leave.signal;
   }
 
   /** The server in use, or tried last; `undefined` before a Sentinel has named one. */

@@ -115,7 +115,8 @@ export class Link extends EventStream {
   }
 
   /**
-   * Resolves when the first snapshot (or a resumption) has been delivered and handled. Rejects with
+   * Resolves when the first snapshot has been delivered and handled; or a resumption, or without a
+   * snapshot the `reset` that says so. Rejects with
    * `TIMEOUT` after `readyTimeout`, with the error that ended the link, and with `OPTION` when there
    * is no consumer that would ever take the snapshot.
    */
