@@ -82,6 +82,41 @@ describe("the command line", () => {
     assert.equal(readArguments(["--key", "a", "--help"], {}).kind, "help");
   });
 
+  it("says who knows where the master is", () => {
+    const two = ["--sentinel", "redis://a", "--sentinel=redis://b:1"];
+    const sentinel = ["redis://a", "redis://b:1"];
+    assert.deepEqual(
+      source([...two, "--name", "m", "--role", "replica"], { REDIS_URL: "redis://r" }),
+      {
+        kind: "server",
+        url: undefined,
+        origin: "argument",
+        where: { sentinel, name: "m", role: "replica" },
+      },
+    );
+    assert.deepEqual(source(two, { REDIS_URL: "redis://:x@m" }), {
+      kind: "server",
+      url: "redis://:x@m",
+      origin: "REDIS_URL",
+      where: { sentinel },
+    });
+    assert.deepEqual(source(["redis://h", "--role", "master"]), {
+      kind: "server",
+      url: "redis://h",
+      origin: "argument",
+      where: { role: "master" },
+    });
+    for (
+      const args of [two, ["--sentinel"], ["--name", "m"], [...two, "no/such.rdb"], [
+        "--role",
+        "master",
+        existing,
+      ]]
+    ) {
+      assert.equal(readArguments(args, {}).kind, "wrong", args.join(" "));
+    }
+  });
+
   it("says what becomes of a slow reader", () => {
     const slow = (...args: string[]) => {
       const request = readArguments(["redis://x", ...args], {});
