@@ -14,7 +14,7 @@
  * | `TIMEOUT` | nothing came in time |
  * | `AUTH` | the credentials are missing or wrong |
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
- * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present |
+ * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present; or a mirror has not loaded its first snapshot |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
  * | `ROLE` | no server is what `role` asks for |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
@@ -27,6 +27,8 @@
  * | `AOF_CORRUPT` | the append-only file, or its manifest, is broken |
  * | `LIMIT` | a string, value or command is larger than an option allows |
  * | `UNHANDLED` | a command that cannot be applied |
+ * | `UNKNOWN` | a key of a mirror whose value is not known at present |
+ * | `WRONGTYPE` | a key of a mirror holds another kind of value than is asked for |
  * | `SLOW` | the consumer is too far behind |
  * | `SPOOL` | the files for a slow consumer cannot be made, written or read |
  * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
@@ -52,6 +54,8 @@ export type NsyncErrorCode =
   | "AOF_CORRUPT"
   | "LIMIT"
   | "UNHANDLED"
+  | "UNKNOWN"
+  | "WRONGTYPE"
   | "SLOW"
   | "SPOOL"
   | "OPTION"
@@ -80,6 +84,10 @@ export interface NsyncErrorDetails {
   readonly reading?: string;
   /** Bytes that wait for a consumer that is slow. */
   readonly bufferedBytes?: number;
+  /** Name of the command that could not be applied. */
+  readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  readonly keys?: readonly string[];
 }
 
 const BRAND = Symbol.for("nsync.NsyncError");
@@ -108,6 +116,10 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   declare readonly reading?: string;
   /** Bytes that wait for a consumer that is slow. */
   declare readonly bufferedBytes?: number;
+  /** Name of the command that could not be applied. */
+  declare readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  declare readonly keys?: readonly string[];
 
   /** Makes an error; `message` is one sentence. */
   constructor(code: NsyncErrorCode, message: string, details: NsyncErrorDetails = {}) {

@@ -64,6 +64,8 @@ export class TapeBatch implements EventBatch {
   readonly endsSnapshot: boolean;
   /** Where a resumed stream goes on once all of it has been handled. */
   readonly safe: SafePoint | undefined;
+  /** When its bytes came from a master, in milliseconds since 1970; set by the link. */
+  arrivedAt: number | undefined = undefined;
   /** Number of records in it that are events. */
   #length = -1;
   readonly #bytes: Uint8Array<ArrayBuffer>;

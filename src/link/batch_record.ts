@@ -9,7 +9,7 @@ import type { Snapshot } from "../decode/snapshot.ts";
 import type { EventBatch } from "../events.ts";
 
 /** Bytes of a record's header. */
-const HEADER = 80;
+const HEADER = 88;
 
 /** The batch itself is kept. */
 const KEPT = 1;
@@ -65,7 +65,7 @@ export class BatchRecords {
       } else {
         this.#batches.push(batch);
         this.#before.batches++;
-        pieces.push(header(KEPT, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+        pieces.push(header(KEPT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
       }
     }
     return pieces;
@@ -107,6 +107,7 @@ export class BatchRecords {
         safe?.within ?? 0,
         splitLength,
         lastLength,
+        batch.arrivedAt ?? NaN,
       ),
       new Uint8Array(tape.buffer, tape.byteOffset, tape.byteLength),
       bytes,
@@ -133,6 +134,7 @@ export class BatchRecords {
       safeWithin,
       splitLength,
       lastLength,
+      arrivedAt,
     ] = new Float64Array((await take(HEADER)).buffer);
     if ((flags & KEPT) !== 0) return first(this.#batches);
     // Both in one piece of memory, as the decoder gives them.
@@ -148,7 +150,7 @@ export class BatchRecords {
     };
     const point = { offset: safeOffset, db: safeDb };
     const safe: SafePoint = (flags & HAS_WITHIN) !== 0 ? { ...point, within: safeWithin } : point;
-    return new TapeBatch({
+    const batch = new TapeBatch({
       bytes: all.subarray(tapeBytes),
       sourceLength,
       offset,
@@ -159,6 +161,8 @@ export class BatchRecords {
       endsSnapshot: (flags & ENDS_SNAPSHOT) !== 0,
       safe: (flags & HAS_SAFE) !== 0 ? safe : undefined,
     });
+    if (!Number.isNaN(arrivedAt)) batch.arrivedAt = arrivedAt;
+    return batch;
   }
 }
 

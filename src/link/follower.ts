@@ -5,6 +5,7 @@
  */
 
 import { ListBatch } from "../decode/batch.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { BatchSource } from "../event_stream.ts";
@@ -38,6 +39,10 @@ const SPREAD = 0.25;
 export interface FollowerEvents {
   /** A snapshot, or a resumption, has been handled by the consumer. */
   loaded(): void;
+  /** The consumer has handled all of a batch, which may be without events. */
+  moved(): void;
+  /** The server that is connected to from now on. */
+  at(endpoint: Endpoint): void;
   /** It is over; with what ended it, if anything did. Called once. */
   ended(error: unknown): void;
 }
@@ -104,7 +109,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
     this.delivered = new DeliveredPosition(() => {
       events.loaded();
       this.#checkpointer?.loaded();
-    });
+    }, () => events.moved());
     this.meter = new Meter(() => this.delivered.events);
     const { signal, checkpoint, checkpointInterval } = settings;
     if (checkpoint !== undefined) {
@@ -368,6 +373,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
     const { signal } = this.#leave;
     this.enter(this.#wasGranted ? "reconnecting" : "connecting");
     this.#address = endpoint.address;
+    this.#events.at(endpoint);
     try {
       this.#wire = await connectWire(endpoint, connectTimeout, signal);
       if (this.#over) return undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { addressText } from "../endpoint.ts";
+import { addressText, type Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { deliver, EventStream } from "../event_stream.ts";
 import { printAs } from "../inspect.ts";
@@ -53,6 +53,14 @@ export interface LinkStatus {
   readonly lastError: NsyncError | undefined;
 }
 
+/** Somebody inside of the package who looks at a link beside its consumer. */
+export interface LinkWatcher {
+  /** {@linkcode Link.position} has moved behind a batch. */
+  moved?(): void;
+  /** The server that is connected to from now on. */
+  at?(endpoint: Endpoint): void;
+}
+
 /**
  * The events of a live server: iterate over it, over {@linkcode EventStream.batches}, or give
  * `nsync` a callback. It connects at the first pull, or at once with a callback, and reconnects by
@@ -67,12 +75,14 @@ export class Link extends EventStream {
   readonly #ready: Ready;
 
   /** Made by `nsync`. */
-  constructor(settings: Settings) {
+  constructor(settings: Settings, watcher: LinkWatcher = {}) {
     const ready = new Ready();
     let over: (error: unknown) => void = () => {};
     const closed = new Promise<unknown>((resolve) => over = resolve);
     const follower = new Follower(settings, {
       loaded: () => ready.resolve(),
+      moved: () => watcher.moved?.(),
+      at: (endpoint) => watcher.at?.(endpoint),
       ended(error) {
         ready.reject(
           error ??

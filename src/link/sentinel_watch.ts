@@ -15,7 +15,7 @@ import { addressOf, askSentinel, connectSentinel } from "./sentinel.ts";
 import type { Sentinels } from "./sentinels.ts";
 
 /** A Sentinel has to show a sign of life this often, in milliseconds. */
-const PING_MS = 5000;
+const PING_MS = 2000;
 /** The pauses between rounds in which no Sentinel could be watched, in milliseconds. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;

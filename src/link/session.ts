@@ -195,10 +195,12 @@ async function follow(
   try {
     for (;;) {
       const piece = await wire.read(host.settings.replTimeout);
+      const arrivedAt = Date.now();
       for (let fed = 0; fed < piece.length;) {
         fed += decoder.feed(fed === 0 ? piece : piece.subarray(fed));
         for (let batch = decoder.next(); batch !== undefined; batch = decoder.next()) {
           const { safe } = batch;
+          batch.arrivedAt = arrivedAt;
           if (host.received !== undefined && safe !== undefined) {
             host.received = positionAt(host.received.replId, safe);
           }
