@@ -10,6 +10,7 @@ import { isTlsFlag, type TlsFlags } from "./tls.ts";
 
 /** What `nsync --help` prints. */
 export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
+       nsync doctor [option]... [url]
 
 Follows a Redis or Valkey server as a replica does, and prints its snapshot and then every command,
 one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file or
@@ -21,6 +22,9 @@ an append-only file in the same way. Ctrl-C ends it.
   file.rdb   a snapshot
   file.aof   an append-only file, or the manifest of one in several parts
   directory  such as appendonlydir: an append-only file in several parts
+
+\`nsync doctor\` finds out, within two seconds and without beginning a synchronization, whether a
+server can be followed, and how long an outage can be resumed: in words, or with --json as JSON.
 
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
@@ -36,8 +40,8 @@ Each option from --cacert to --insecure asks for TLS, also with redis://. Other 
 see the arguments of a command: a password is better kept in the environment. NO_COLOR switches
 colours off. Notices and errors go to standard error.
 
-Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file; 1 when something failed; 2 for a wrong
-command line.
+Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file, or when the doctor finds no problem; 1
+when something failed; 2 for a wrong command line.
 `;
 
 /** How events are printed; `auto` is `pretty` on a terminal and `json` elsewhere. */
@@ -46,15 +50,17 @@ export type Format = "auto" | "json" | "pretty";
 /** Where a URL was found. */
 export type Origin = "argument" | "VALKEY_URL" | "REDIS_URL" | "default";
 
+/** A server. */
+export interface Server {
+  readonly kind: "server";
+  readonly url: string;
+  readonly origin: Origin;
+  readonly tls?: TlsFlags;
+}
+
 /** Where the events come from. */
 export type Source =
-  /** A server. */
-  | {
-    readonly kind: "server";
-    readonly url: string;
-    readonly origin: Origin;
-    readonly tls?: TlsFlags;
-  }
+  | Server
   /** An RDB file. */
   | { readonly kind: "rdb"; readonly path: string }
   /** An append-only file. */
@@ -65,13 +71,23 @@ export type Request =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "wrong"; readonly why: string }
-  | { readonly kind: "run"; readonly source: Source; readonly format: Format };
+  | { readonly kind: "run"; readonly source: Source; readonly format: Format }
+  | { readonly kind: "doctor"; readonly server: Server; readonly format: Format };
 
 /** Environment variables. */
 export type Environment = { readonly [name: string]: string | undefined };
 
 /** Reads the command line. */
 export function readArguments(args: readonly string[], env: Environment): Request {
+  if (args[0] !== "doctor") return readOptions(args, env);
+  const request = readOptions(args.slice(1), env);
+  if (request.kind !== "run") return request;
+  const { source, format } = request;
+  if (source.kind !== "server") return wrong("the doctor looks at servers, not at files");
+  return { kind: "doctor", server: source, format };
+}
+
+function readOptions(args: readonly string[], env: Environment): Request {
   const sources: string[] = [];
   let format: Format = "auto";
   let only: Request | undefined;

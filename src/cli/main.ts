@@ -5,14 +5,24 @@
  */
 
 import process from "node:process";
-import { type EventBatch, type EventStream, Link, nsync, NsyncError, readRdb } from "../../mod.ts";
+import {
+  type EventBatch,
+  type EventStream,
+  Link,
+  nsync,
+  NsyncError,
+  type NsyncOptions,
+  readRdb,
+} from "../../mod.ts";
 import { readAof } from "../aof/mod.ts";
+import { doctor } from "../doctor/mod.ts";
 import { VERSION } from "../version.ts";
-import { type Format, readArguments, type Source, USAGE } from "./arguments.ts";
+import { type Format, readArguments, type Server, type Source, USAGE } from "./arguments.ts";
 import { describe } from "./describe.ts";
 import { escapedJson } from "./escape.ts";
 import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
+import { reportText } from "./report.ts";
 import { onStopSignal } from "./signals.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
 
@@ -55,28 +65,47 @@ async function run(args: readonly string[], output: Output): Promise<number> {
       notice(`${request.why}: see nsync --help`);
       return 2;
     case "run":
-      try {
+      return await tried(request.source, async () => {
         await print(open(request.source), request.format, output);
         return 0;
-      } catch (error) {
-        if (!NsyncError.is(error)) throw error;
-        notice(`${withFlags(error.message)}${remark(request.source)}`);
-        return error.code === "OPTION" ? 2 : 1;
-      }
+      });
+    case "doctor":
+      return await tried(request.server, async () => {
+        const { url, options } = serverOf(request.server);
+        const report = await doctor(url, options);
+        await output.write(reportText(report, request.format, output));
+        return report.ok ? 0 : 1;
+      });
+  }
+}
+
+/** Says what went wrong, if something does. */
+async function tried(source: Source, action: () => Promise<number>): Promise<number> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!NsyncError.is(error)) throw error;
+    notice(`${withFlags(error.message)}${remark(source)}`);
+    return error.code === "OPTION" ? 2 : 1;
   }
 }
 
 function open(source: Source): EventStream {
   if (source.kind === "rdb") return readRdb(source.path);
   if (source.kind === "aof") return readAof(source.path);
+  const { url, options } = serverOf(source);
+  return nsync(url, options);
+}
+
+function serverOf({ url, tls }: Server): { url: string; options: NsyncOptions } {
+  const options = { tls: tls && tlsOptionsOf(tls) };
   // URLs for clients often name a database; a replica gets them all.
-  const tls = source.tls && tlsOptionsOf(source.tls);
-  const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(source.url);
-  if (named === null) return nsync(source.url, { tls });
+  const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(url);
+  if (named === null) return { url, options };
   if (Number(named[2]) !== 0) {
     notice(`the URL names database ${named[2]}, but a replica gets every database: so do you`);
   }
-  return nsync(named[1], { tls });
+  return { url: named[1], options };
 }
 
 /** Says which URL was used, where the user may not know. */
