@@ -1,14 +1,24 @@
 /**
- * Connections over `Bun.connect`.
+ * Connections over `Bun.connect`, which is quick but cannot give up an attempt: one that nobody
+ * answers would keep the process for two minutes. So other machines are connected to with `node:net`.
  *
  * @module
  */
 
+import { dial as dialWithNode } from "./node.ts";
 import { Receiver } from "./receiver.ts";
 import { type Address, type Connection, KEEP_ALIVE_MS } from "./transport.ts";
 
-/** One attempt to connect with `Bun.connect`. */
+/** On this machine an attempt is answered at once. */
+const OWN = /^(127\.\d+\.\d+\.\d+|::1)$/;
+
+/** One attempt to connect. */
 export function dial(address: Address, signal: AbortSignal): Promise<Connection> {
+  const own = "path" in address || OWN.test(address.host);
+  return own ? dialWithBun(address, signal) : dialWithNode(address, signal);
+}
+
+function dialWithBun(address: Address, signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const connection = new BunConnection();

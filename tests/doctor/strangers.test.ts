@@ -30,7 +30,7 @@ describe("a doctor who finds no server", () => {
   it("does not wait for one that never answers", async () => {
     await using silent = await SilentPeer.start();
     assert.ok("port" in silent.address);
-    const report = await examine(`redis://127.0.0.1:${silent.address.port}`);
+    const report = await examine(`redis://${silent.address.host}:${silent.address.port}`);
     assert.deepEqual(states(report), { reachable: "problem" });
   });
 
