@@ -15,6 +15,7 @@
 
 export { nsync } from "./src/nsync.ts";
 export type { NsyncOptions } from "./src/options.ts";
+export type { HostOptions, Role, WhereOptions } from "./src/where_options.ts";
 export type { Pem, TlsOptions } from "./src/tls_options.ts";
 export { Link, type LinkStatus } from "./src/link/link.ts";
 export type { SnapshotProgress } from "./src/link/meter.ts";
@@ -24,5 +25,6 @@ export { type Position, positionToken, type ResumePoint } from "./src/position.t
 export { type Checkpoint, fileCheckpoint } from "./src/checkpoint.ts";
 export type { ReconnectDelay, ReconnectOptions } from "./src/reconnect.ts";
 export type { CommandNames } from "./src/command_names.ts";
+export type { SlowOptions } from "./src/slow_options.ts";
 export { decodeDump, EventStream, NsyncError, readRdb, toBytes, toText } from "./src/rdb/mod.ts";
 export type * from "./src/rdb/mod.ts";

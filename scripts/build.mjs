@@ -28,6 +28,7 @@ const ENTRIES = {
   rdb: "src/rdb/mod.ts",
   aof: "src/aof/mod.ts",
   doctor: "src/doctor/mod.ts",
+  mirror: "src/mirror/mod.ts",
   wasm: "src/decode/wasm.ts",
   cli: "src/cli/main.ts",
   bin: "src/cli/bin.ts",

@@ -6,6 +6,8 @@
 
 import { existsSync, statSync } from "node:fs";
 import { escaped } from "./escape.ts";
+import type { SlowOptions } from "../../mod.ts";
+import { isSlowFlag, type SlowFlags, slowOptionsOf } from "./slow.ts";
 import { isTlsFlag, type TlsFlags } from "./tls.ts";
 
 /** What `nsync --help` prints. */
@@ -33,6 +35,10 @@ server can be followed, and how long an outage can be resumed: in words, or with
   --key FILE     its key
   --sni NAME     the name in the server's certificate, where that is not the host's
   --insecure     takes any certificate, and so anybody who answers
+  --slow HOW     when the output is read more slowly than the server sends: pause (stops reading
+                 from the server, which may then cut the link), spool (reads on, into files), or
+                 error (pauses, and ends when that takes long); by default pause
+  --spool-dir D  spools, into files in the directory D instead of that for temporary ones
   -h, --help     print this
   -v, --version  print the version
 
@@ -56,6 +62,7 @@ export interface Server {
   readonly url: string;
   readonly origin: Origin;
   readonly tls?: TlsFlags;
+  readonly slow?: SlowOptions;
 }
 
 /** Where the events come from. */
@@ -92,10 +99,11 @@ function readOptions(args: readonly string[], env: Environment): Request {
   let format: Format = "auto";
   let only: Request | undefined;
   let tls: TlsFlags | undefined;
+  let slow: SlowFlags | undefined;
   let options = true;
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    const [, name = "", , value] = /^--(\w+)(=([^]*))?$/.exec(arg) ?? [];
+    const [, name = "", , value] = /^--([\w-]+)(=([^]*))?$/.exec(arg) ?? [];
     if (!options || !arg.startsWith("-")) sources.push(arg);
     else if (arg === "--") options = false;
     else if (arg === "-h" || arg === "--help") only ??= { kind: "help" };
@@ -107,10 +115,11 @@ function readOptions(args: readonly string[], env: Environment): Request {
       }
       format = asked;
     } else if (arg === "--insecure") tls = { ...tls, insecure: true };
-    else if (isTlsFlag(name)) {
+    else if (isTlsFlag(name) || isSlowFlag(name)) {
       const given = value ?? rest.shift();
       if (given === undefined || given === "") return wrong(`--${name} needs a value`);
-      tls = { ...tls, [name]: given };
+      if (isTlsFlag(name)) tls = { ...tls, [name]: given };
+      else slow = { ...slow, [name]: given };
     } else if (/^--(json|pretty|help|version|insecure)=/.test(arg)) {
       return wrong(`${arg.slice(0, arg.indexOf("="))} takes no value`);
     } else {
@@ -124,9 +133,17 @@ function readOptions(args: readonly string[], env: Environment): Request {
     return wrong(`there is no file or directory ${escaped(sources[0])}, and it is no URL`);
   }
   const source = sourceOf(sources[0], env);
-  if (tls === undefined) return { kind: "run", source, format };
-  if (source.kind !== "server") return wrong("the options of TLS are for a server, not for a file");
-  return { kind: "run", source: { ...source, tls }, format };
+  if (tls === undefined && slow === undefined) return { kind: "run", source, format };
+  if (source.kind !== "server") {
+    return wrong("the options of TLS, --slow and --spool-dir are for a server, not for a file");
+  }
+  const how = slow && slowOptionsOf(slow);
+  if (typeof how === "string") return wrong(how);
+  return {
+    kind: "run",
+    source: { ...source, ...(tls && { tls }), ...(how && { slow: how }) },
+    format,
+  };
 }
 
 function wrong(why: string): Request {

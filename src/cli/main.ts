@@ -24,6 +24,7 @@ import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
 import { reportText } from "./report.ts";
 import { onStopSignal } from "./signals.ts";
+import { withSlowFlags } from "./slow.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
 
 /**
@@ -85,7 +86,7 @@ async function tried(source: Source, action: () => Promise<number>): Promise<num
     return await action();
   } catch (error) {
     if (!NsyncError.is(error)) throw error;
-    notice(`${withFlags(error.message)}${remark(source)}`);
+    notice(`${withSlowFlags(withFlags(error.message))}${remark(source)}`);
     return error.code === "OPTION" ? 2 : 1;
   }
 }
@@ -97,8 +98,8 @@ function open(source: Source): EventStream {
   return nsync(url, options);
 }
 
-function serverOf({ url, tls }: Server): { url: string; options: NsyncOptions } {
-  const options = { tls: tls && tlsOptionsOf(tls) };
+function serverOf({ url, tls, slow }: Server): { url: string; options: NsyncOptions } {
+  const options = { tls: tls && tlsOptionsOf(tls), ...slow };
   // URLs for clients often name a database; a replica gets them all.
   const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(url);
   if (named === null) return { url, options };

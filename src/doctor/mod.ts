@@ -11,11 +11,12 @@
  * @module
  */
 
+import { addressText, type Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { Client } from "../link/client.ts";
 import { pause } from "../link/pause.ts";
 import { tlsWanted } from "../link/tls_failure.ts";
-import { addressText, type NsyncOptions, type Settings, settingsOf } from "../options.ts";
+import { type NsyncOptions, type Settings, settingsOf } from "../options.ts";
 import type { DoctorReport, Finding } from "./finding.ts";
 import { infoFields, pairs } from "./info.ts";
 import { type Bounds, reach, reason, tlsFinding } from "./reach.ts";
@@ -55,16 +56,17 @@ export async function doctor(
   options: NsyncOptions = {},
 ): Promise<DoctorReport> {
   const settings = settingsOf({ ...options, url });
+  const endpoint = theServer(settings);
   settings.signal?.throwIfAborted();
   const began = performance.now();
   const stop = new AbortController();
   const abort = () => stop.abort(settings.signal?.reason);
   settings.signal?.addEventListener("abort", abort, { once: true });
-  const address = addressText(settings.address);
+  const address = addressText(endpoint.address);
   const timer = setTimeout(() => stop.abort(tooSlow(address)), LIMIT);
   try {
     const timeout = Math.min(settings.connectTimeout, LIMIT - 200);
-    const findings = await examine(settings, { timeout, signal: stop.signal });
+    const findings = await examine(endpoint, settings, { timeout, signal: stop.signal });
     settings.signal?.throwIfAborted();
     return {
       ok: findings.every(({ state }) => state !== "problem"),
@@ -79,6 +81,12 @@ export async function doctor(
   }
 }
 
+function theServer({ where }: Settings): Endpoint {
+  const [first, ...others] = where.kind === "hosts" ? where.hosts : [];
+  if (first !== undefined && others.length === 0) return first;
+  throw new NsyncError("OPTION", "The doctor looks at one server: pass its URL, and no others.");
+}
+
 function tooSlow(address: string): NsyncError {
   return new NsyncError(
     "TIMEOUT",
@@ -87,39 +95,40 @@ function tooSlow(address: string): NsyncError {
   );
 }
 
-async function examine(settings: Settings, bounds: Bounds): Promise<Finding[]> {
-  const reachable = await reach(settings, bounds);
+async function examine(
+  endpoint: Endpoint,
+  settings: Settings,
+  bounds: Bounds,
+): Promise<Finding[]> {
+  const reachable = await reach(endpoint, bounds);
   if (reachable.state === "problem") return [reachable];
   const findings = [reachable];
   const { commandNames } = settings;
-  const entering = Client.connect(settings, { ...bounds, commandNames });
+  const entering = Client.connect(endpoint, { ...bounds, commandNames });
   // It is looked at later, if ever: nobody shall miss its failure.
   entering.catch(() => {});
-  const tls = await tlsFinding(settings, bounds);
+  const tls = await tlsFinding(endpoint, bounds);
   findings.push(tls);
   if (tls.state === "problem") {
     return findings;
   }
   try {
     await using client = await entering;
-    const how = settings.password === undefined ? "No password is needed" : "The password is right";
+    const how = endpoint.password === undefined ? "No password is needed" : "The password is right";
     findings.push({ check: "auth", state: "ok", message: `${how}.` });
-    findings.push(...await questions(client, settings, bounds));
+    findings.push(...await questions(client, endpoint, settings, bounds));
   } catch (error) {
-    findings.push(await failed(error, settings, bounds));
+    findings.push(await failed(error, endpoint, bounds));
   }
   return findings;
 }
 
 /** What a connection that could not be used says about the server. */
-async function failed(error: unknown, settings: Settings, bounds: Bounds): Promise<Finding> {
+async function failed(error: unknown, endpoint: Endpoint, bounds: Bounds): Promise<Finding> {
   if (!NsyncError.is(error)) return { check: "auth", state: "problem", message: reason(error) };
   const { code, message, retriable } = error;
-  if (code === "CLOSED" && settings.tls === undefined && !bounds.signal.aborted) {
-    const wanted = await tlsWanted(
-      { ...settings, connectTimeout: bounds.timeout },
-      bounds.signal,
-    ).catch(() => undefined);
+  if (code === "CLOSED" && endpoint.tls === undefined && !bounds.signal.aborted) {
+    const wanted = await tlsWanted(endpoint, bounds.timeout, bounds.signal).catch(() => undefined);
     if (wanted !== undefined) return { check: "tls", state: "problem", message: wanted.message };
   }
   if (code === "AUTH" || code === "PERMISSION") return { check: "auth", state: "problem", message };
@@ -127,7 +136,12 @@ async function failed(error: unknown, settings: Settings, bounds: Bounds): Promi
   return { check: "server", state: waits ? "warning" : "problem", message };
 }
 
-async function questions(client: Client, settings: Settings, bounds: Bounds): Promise<Finding[]> {
+async function questions(
+  client: Client,
+  endpoint: Endpoint,
+  settings: Settings,
+  bounds: Bounds,
+): Promise<Finding[]> {
   const greeting = await hello(client);
   const [role, firstInfo, replConfig, bufferConfig] = await client.pipeline([
     ["ROLE"],
@@ -139,7 +153,7 @@ async function questions(client: Client, settings: Settings, bounds: Bounds): Pr
   const sentinel = sentinelFinding(greeting, role);
   if (sentinel !== undefined) return [sentinel];
   const server = identity(greeting, info);
-  const rights = await asked(settings, bounds, majorOf(server));
+  const rights = await asked(endpoint, settings, bounds, majorOf(server));
   const config = pairs(replConfig);
   const rdb = rdbFinding(server);
   const rate = info && await measured(client, bounds);
@@ -157,12 +171,13 @@ async function questions(client: Client, settings: Settings, bounds: Bounds): Pr
 
 /** Asks for the rights over another connection: it may be closed for it. */
 async function asked(
+  endpoint: Endpoint,
   settings: Settings,
   bounds: Bounds,
   major: number | undefined,
 ): Promise<Finding[]> {
   try {
-    await using client = await Client.connect(settings, {
+    await using client = await Client.connect(endpoint, {
       ...bounds,
       commandNames: settings.commandNames,
     });

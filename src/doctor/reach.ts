@@ -7,12 +7,12 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { orAborted } from "../abort.ts";
+import { addressText, type Endpoint, tlsOf } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
-import { connectWire, type Endpoint } from "../link/connect.ts";
+import { connectWire } from "../link/connect.ts";
 import { tlsFailure } from "../link/tls_failure.ts";
 import { pause } from "../link/pause.ts";
 import { printable } from "../link/refusal.ts";
-import { addressText } from "../options.ts";
 import { answersPlainly, withoutTls } from "../transport/secured.ts";
 import { type PeerCertificate, secure } from "../transport/tls.ts";
 import { connectTransport, runtimeDial, type TlsSettings } from "../transport/transport.ts";
@@ -76,7 +76,7 @@ export async function reach({ address }: Endpoint, bounds: Bounds): Promise<Find
 
 /** Makes a handshake as a link would, and looks at the certificates. */
 export async function tlsFinding(endpoint: Endpoint, bounds: Bounds): Promise<Finding> {
-  const { tls } = endpoint;
+  const tls = tlsOf(endpoint);
   const { timeout, signal } = bounds;
   if (tls === undefined) return plainFinding(endpoint);
   const showing = shownBy(endpoint, tls, bounds).catch(() => NOTHING_SHOWN);

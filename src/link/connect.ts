@@ -5,33 +5,22 @@
  */
 
 import type { CommandNames } from "../command_names.ts";
+import { addressText, type Endpoint, tlsOf } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
-import { addressText } from "../options.ts";
-import {
-  type Address,
-  connectTransport,
-  errorCode,
-  type TlsSettings,
-} from "../transport/transport.ts";
+import { connectTransport, errorCode } from "../transport/transport.ts";
 import { unexpected } from "./refusal.ts";
 import { tlsFailure } from "./tls_failure.ts";
 import { Wire } from "./wire.ts";
 
-/** A server, and how to come in. */
-export interface Endpoint {
-  readonly address: Address;
-  readonly tls: TlsSettings | undefined;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-}
-
 /** Connects. Throws `CONNECT`, `TIMEOUT` or `TLS` errors, and the signal's own reason. */
 export async function connectWire(
-  { address, tls }: Pick<Endpoint, "address" | "tls">,
+  endpoint: Pick<Endpoint, "address" | "tls">,
   timeout: number,
   signal: AbortSignal,
 ): Promise<Wire> {
+  const { address } = endpoint;
   try {
+    const tls = tlsOf(endpoint);
     return new Wire(await connectTransport(address, { signal, timeout, tls }), address);
   } catch (cause) {
     throw connectError(addressText(address), timeout, cause);

@@ -7,7 +7,9 @@
 import type { Settings } from "../options.ts";
 import type { ResumePoint } from "../position.ts";
 import { greet } from "./connect.ts";
+import type { Candidate } from "./locate.ts";
 import { isUnknownCommand, type Step, unexpected } from "./refusal.ts";
+import { expectRole } from "./role.ts";
 import { readHello, sendHello, sendName, type ServerInfo } from "./server.ts";
 import type { Wire } from "./wire.ts";
 
@@ -39,13 +41,19 @@ type Granted =
 /** Introduces us and asks for the stream. Throws what the server's refusals mean. */
 export async function handshake(
   wire: Wire,
+  { endpoint, role }: Candidate,
   settings: Settings,
   from: ResumePoint | undefined,
+  signal: AbortSignal,
 ): Promise<Answer> {
   const { connectTimeout, commandNames } = settings;
   const hear = (step: Step): Promise<string> => wire.line(connectTimeout, answerTo(step));
 
-  await greet(wire, settings, commandNames, connectTimeout);
+  await greet(wire, endpoint, commandNames, connectTimeout);
+  if (role !== undefined) {
+    const offset = from?.offset;
+    await expectRole(wire, { must: role, offset, timeout: connectTimeout, signal });
+  }
   const { listeningPort, announceIp } = settings;
   // One command each: a server that does not know an option refuses all of its command.
   const introductions = [

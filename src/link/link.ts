@@ -4,10 +4,11 @@
  * @module
  */
 
+import { addressText, type Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { deliver, EventStream } from "../event_stream.ts";
-import { addressText, type Settings } from "../options.ts";
 import { printAs } from "../inspect.ts";
+import type { Settings } from "../options.ts";
 import { Follower } from "./follower.ts";
 import type { Position } from "../position.ts";
 import { Ready } from "./ready.ts";
@@ -20,8 +21,11 @@ import { summary } from "./summary.ts";
 export interface LinkStatus {
   /** What it does. */
   readonly phase: Phase;
-  /** `host:port` or `unix:path` of the master. */
-  readonly address: string;
+  /**
+   * `host:port` or `unix:path` of the server in use, or tried last; `undefined` before a Sentinel has
+   * named one.
+   */
+  readonly address: string | undefined;
   /** What the server is, once it has said so. */
   readonly server: ServerInfo | undefined;
   /** Replication ID of the stream that is being received. */
@@ -49,6 +53,14 @@ export interface LinkStatus {
   readonly lastError: NsyncError | undefined;
 }
 
+/** Somebody inside of the package who looks at a link beside its consumer. */
+export interface LinkWatcher {
+  /** {@linkcode Link.position} has moved behind a batch. */
+  moved?(): void;
+  /** The server that is connected to from now on. */
+  at?(endpoint: Endpoint): void;
+}
+
 /**
  * The events of a live server: iterate over it, over {@linkcode EventStream.batches}, or give
  * `nsync` a callback. It connects at the first pull, or at once with a callback, and reconnects by
@@ -63,12 +75,14 @@ export class Link extends EventStream {
   readonly #ready: Ready;
 
   /** Made by `nsync`. */
-  constructor(settings: Settings) {
+  constructor(settings: Settings, watcher: LinkWatcher = {}) {
     const ready = new Ready();
     let over: (error: unknown) => void = () => {};
     const closed = new Promise<unknown>((resolve) => over = resolve);
     const follower = new Follower(settings, {
       loaded: () => ready.resolve(),
+      moved: () => watcher.moved?.(),
+      at: (endpoint) => watcher.at?.(endpoint),
       ended(error) {
         ready.reject(
           error ??
@@ -128,13 +142,13 @@ export class Link extends EventStream {
 
   /** How the link is doing. */
   status(): LinkStatus {
-    const { phase, received, delivered, meter, queue } = this.#follower;
+    const { phase, address, received, delivered, meter, queue } = this.#follower;
     const { server, reconnects, lastError } = this.#follower;
     const { handled } = delivered;
     const deliveredOffset = handled?.replId === received?.replId ? handled?.offset : undefined;
     return {
       phase,
-      address: addressText(this.#settings.address),
+      address: address && addressText(address),
       server,
       replId: received?.replId,
       offset: received?.offset,

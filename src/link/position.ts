@@ -18,6 +18,7 @@ export class DeliveredPosition implements DeliveryObserver {
   /** How many events the consumer has been given. */
   events = 0;
   readonly #loaded: () => void;
+  readonly #moved: () => void;
   #inHand: NsyncEvent | undefined;
   #batchInHand: EventBatch | undefined;
   /** Replication ID of what is being delivered; `undefined` inside of a snapshot. */
@@ -26,9 +27,13 @@ export class DeliveredPosition implements DeliveryObserver {
   /** The newest command that was handled, when it is newer than `#point`. */
   #command: CommandView | undefined;
 
-  /** `loaded` is called when a snapshot, or a resumption, has been handled. */
-  constructor(loaded: () => void) {
+  /**
+   * `loaded` is called when a snapshot, or a resumption, has been handled; `moved` whenever all of a
+   * batch has been, also one without events, in which the master says nothing but that it lives.
+   */
+  constructor(loaded: () => void, moved: () => void = () => {}) {
     this.#loaded = loaded;
+    this.#moved = moved;
   }
 
   /** The consumer has handled everything up to there, in another process. */
@@ -56,13 +61,15 @@ export class DeliveredPosition implements DeliveryObserver {
     } else if (!(batch instanceof TapeBatch)) {
       for (const event of batch) this.#settle(event);
     }
-    if (!(batch instanceof TapeBatch)) return;
-    if (batch.endsSnapshot && batch.snapshot !== undefined) this.#endOf(batch.snapshot);
-    if (batch.safe !== undefined) {
-      // Also behind what the link took in after the last command.
-      this.#point = batch.safe;
-      this.#command = undefined;
+    if (batch instanceof TapeBatch) {
+      if (batch.endsSnapshot && batch.snapshot !== undefined) this.#endOf(batch.snapshot);
+      if (batch.safe !== undefined) {
+        // Also behind what the link took in after the last command.
+        this.#point = batch.safe;
+        this.#command = undefined;
+      }
     }
+    this.#moved();
   }
 
   #settle(event: NsyncEvent): void {

@@ -13,6 +13,7 @@ import type { Position } from "../position.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { Reset, Resume } from "./control_events.ts";
 import { handshake } from "./handshake.ts";
+import type { Candidate } from "./locate.ts";
 import { positionAt } from "./position.ts";
 import { refusal, renamedPsync, syncOnly } from "./refusal.ts";
 import type { Meter } from "./meter.ts";
@@ -36,6 +37,8 @@ export type Phase =
 /** What a session needs of its link. */
 export interface SessionHost {
   readonly settings: Settings;
+  /** Aborts when the link ends. */
+  readonly signal: AbortSignal;
   /** Takes a batch; resolves when there is room for another. */
   deliver(batch: EventBatch): Promise<void>;
   /** Where the stream received so far can be resumed. */
@@ -44,6 +47,8 @@ export interface SessionHost {
   transactions: number;
   /** Why a full synchronization would begin now. */
   resetReason: ResetReason;
+  /** The snapshot that is received comes without a file. */
+  diskless: boolean;
   /** Offset up to which the consumer has handled this connection's stream; `floor` before that. */
   acknowledged(floor: number): number;
   /** The session has come to a new phase. */
@@ -62,11 +67,15 @@ export interface SessionHost {
  * Follows the master over one connection. Ends by throwing, or when another connection has to ask for
  * everything, as what this master goes on with does not fit what was delivered.
  */
-export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
+export async function runSession(
+  wire: Wire,
+  candidate: Candidate,
+  host: SessionHost,
+): Promise<void> {
   const { settings } = host;
   host.enter("handshake");
   const from = host.received;
-  const answer = await handshake(wire, settings, from);
+  const answer = await handshake(wire, candidate, settings, from, host.signal);
   host.server = answer.server ?? host.server;
   let floor = 0;
   const refused = answer.replconfUnknown;
@@ -103,7 +112,6 @@ export async function runSession(wire: Wire, host: SessionHost): Promise<void> {
     const replication = answer.kind === "full"
       ? { replId: answer.replId, offset: answer.offset }
       : { replId: undefined, offset: 0 };
-    floor = replication.offset;
     host.enter("snapshot");
     if (!resumable) host.resetReason = "sync";
     if (resumable) acknowledger.loading();
@@ -135,6 +143,7 @@ async function load(
   header: string | undefined,
 ): Promise<{ readonly db: number; readonly marked: boolean }> {
   const how = await framing(wire, host.settings, header);
+  host.diskless = how.kind === "mark";
   const decoder = Decoder.snapshot(host.settings.limits, {
     verify: true,
     modules: host.settings.modules,
@@ -186,10 +195,12 @@ async function follow(
   try {
     for (;;) {
       const piece = await wire.read(host.settings.replTimeout);
+      const arrivedAt = Date.now();
       for (let fed = 0; fed < piece.length;) {
         fed += decoder.feed(fed === 0 ? piece : piece.subarray(fed));
         for (let batch = decoder.next(); batch !== undefined; batch = decoder.next()) {
           const { safe } = batch;
+          batch.arrivedAt = arrivedAt;
           if (host.received !== undefined && safe !== undefined) {
             host.received = positionAt(host.received.replId, safe);
           }

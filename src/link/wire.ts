@@ -5,8 +5,8 @@
  */
 
 import { latin1 } from "../decode/text.ts";
+import { addressText } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
-import { addressText } from "../options.ts";
 import { type Address, type Connection, errorCode } from "../transport/transport.ts";
 import { tlsFailure } from "./tls_failure.ts";
 

@@ -9,7 +9,7 @@ import { NsyncError } from "../errors.ts";
 import { EventStream } from "../event_stream.ts";
 import type { NsyncEvent, PlainEvent } from "../events.ts";
 import { checkOptionNames, checkSignal } from "../option_names.ts";
-import { turn, TurnClock } from "../turn.ts";
+import { turn, turnDue } from "../turn.ts";
 import { RdbWriter } from "./rdb_writer.ts";
 import { checkVersion, type RdbVersion, versionOfSource } from "./version.ts";
 
@@ -82,13 +82,11 @@ async function* pieces(
   wanted: RdbVersion | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const clock = new TurnClock();
   let writer: RdbWriter | undefined;
   let ofLink = false;
   reading: for await (const item of pulled(events, signal)) {
-    if (clock.look()) {
+    if (turnDue()) {
       await turn();
-      clock.had();
       signal?.throwIfAborted();
     }
     for (const event of eventsOf(item)) {
@@ -103,10 +101,7 @@ async function* pieces(
       } else if (ofLink) break reading;
       for (let piece = writer.take(); piece !== undefined; piece = writer.take()) {
         yield piece;
-        if (clock.look()) {
-          await turn();
-          clock.had();
-        }
+        if (turnDue()) await turn();
         signal?.throwIfAborted();
       }
     }
