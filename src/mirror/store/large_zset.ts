@@ -41,7 +41,7 @@ export class LargeZset implements ZsetValue {
     } else {
       const before = this.#dict.number(n);
       if (Object.is(before, score)) return false;
-      this.#order.remove(before, member);
+      this.#order.remove(n, before, member);
     }
     this.#dict.setNumber(n, score);
     this.#order.add(n, score, member);
@@ -51,14 +51,14 @@ export class LargeZset implements ZsetValue {
   delete(member: Uint8Array): boolean {
     const n = this.#dict.find(member);
     if (n === 0) return false;
-    this.#order.remove(this.#dict.number(n), member);
+    this.#order.remove(n, this.#dict.number(n), member);
     this.#dict.delete(n);
     return true;
   }
 
   rank(member: Uint8Array): number | undefined {
-    const score = this.score(member);
-    return score === undefined ? undefined : this.#order.rank(score, member);
+    const n = this.#dict.find(member);
+    return n > 0 ? this.#order.rankOf(n, this.#dict.number(n), member) : undefined;
   }
 
   rankOfScore(score: number, above: boolean): number {
