@@ -130,6 +130,17 @@ describe("the command line", () => {
       origin: "argument",
       where: { role: "master" },
     });
+    assert.deepEqual(readArguments(["fetch", ...two, "--name", "m", "no/such.rdb"], {}), {
+      kind: "fetch",
+      source: {
+        kind: "server",
+        url: undefined,
+        origin: "argument",
+        where: { sentinel, name: "m" },
+      },
+      file: "no/such.rdb",
+    });
+    assert.equal(readArguments(["fetch", ...two, "no/such.rdb"], {}).kind, "wrong");
     for (
       const args of [two, ["--sentinel"], ["--name", "m"], [...two, "no/such.rdb"], [
         "--role",
