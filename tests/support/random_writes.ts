@@ -326,7 +326,7 @@ export class RandomWrites {
     if (c.int(200) === 0) return [["SELECT", c.db()]];
     if (c.int(TRANSACTIONS) !== 0) return [this.#one()];
     // Seldom one that is larger than links like to hold.
-    const length = c.int(50) === 0 ? 300 : c.random.int(0, 8);
+    const length = c.int(12) === 0 ? 300 : c.random.int(0, 8);
     const commands = Array.from({ length }, (): Command => {
       const chance = c.int(40);
       if (chance === 0) return c.random.pick(BLOCKING)(c);
