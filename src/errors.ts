@@ -14,8 +14,9 @@
  * | `TIMEOUT` | nothing came in time |
  * | `AUTH` | the credentials are missing or wrong |
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
- * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present |
+ * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present; or a mirror has not loaded its first snapshot |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
+ * | `ROLE` | no server is what `role` asks for |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
  * | `RDB_TRUNCATED` | the snapshot ends too early |
  * | `RDB_CORRUPT` | the snapshot is broken |
@@ -26,7 +27,10 @@
  * | `AOF_CORRUPT` | the append-only file, or its manifest, is broken |
  * | `LIMIT` | a string, value or command is larger than an option allows |
  * | `UNHANDLED` | a command that cannot be applied |
+ * | `UNKNOWN` | a key of a mirror whose value is not known at present |
+ * | `WRONGTYPE` | a key of a mirror holds another kind of value than is asked for |
  * | `SLOW` | the consumer is too far behind |
+ * | `SPOOL` | the files for a slow consumer cannot be made, written or read |
  * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
  * | `SOURCE` | a file or stream could not be read |
  * | `CHECKPOINT` | a position could not be loaded or saved |
@@ -39,6 +43,7 @@ export type NsyncErrorCode =
   | "PERMISSION"
   | "LOADING"
   | "NOMASTERLINK"
+  | "ROLE"
   | "PROTOCOL"
   | "RDB_TRUNCATED"
   | "RDB_CORRUPT"
@@ -49,7 +54,10 @@ export type NsyncErrorCode =
   | "AOF_CORRUPT"
   | "LIMIT"
   | "UNHANDLED"
+  | "UNKNOWN"
+  | "WRONGTYPE"
   | "SLOW"
+  | "SPOOL"
   | "OPTION"
   | "SOURCE"
   | "CHECKPOINT";
@@ -74,6 +82,12 @@ export interface NsyncErrorDetails {
   readonly key?: string;
   /** What was being read, in words. */
   readonly reading?: string;
+  /** Bytes that wait for a consumer that is slow. */
+  readonly bufferedBytes?: number;
+  /** Name of the command that could not be applied. */
+  readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  readonly keys?: readonly string[];
 }
 
 const BRAND = Symbol.for("nsync.NsyncError");
@@ -100,6 +114,12 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   declare readonly key?: string;
   /** What was being read, in words. */
   declare readonly reading?: string;
+  /** Bytes that wait for a consumer that is slow. */
+  declare readonly bufferedBytes?: number;
+  /** Name of the command that could not be applied. */
+  declare readonly command?: string;
+  /** Keys whose values are not known because of it, as text. */
+  declare readonly keys?: readonly string[];
 
   /** Makes an error; `message` is one sentence. */
   constructor(code: NsyncErrorCode, message: string, details: NsyncErrorDetails = {}) {

@@ -3,6 +3,7 @@
  * module fields up to a zero)`. A class is 24 bits of name (four characters of six), 5 of version, 3 of flags.
  */
 import * as abi from "./abi.ts";
+import { letter } from "./alphabet.ts";
 import { corrupt, Reading } from "./error.ts";
 import { Length, readLength } from "./length.ts";
 import { In, OK, Out, room, safePoint, word } from "./memory.ts";
@@ -73,7 +74,7 @@ function keyClass(): i32 {
   In.pos += 4;
   const name = Out.arena;
   for (let c: usize = 0; c < 4; c++) {
-    store<u8>(name + c, character((spec >> (26 - 6 * <u32>c)) & 63));
+    store<u8>(name + c, letter((spec >> (26 - 6 * <u32>c)) & 63, 0x5f, 0x2d));
   }
   Out.arena += 4;
   putString(name, 4);
@@ -82,12 +83,4 @@ function keyClass(): i32 {
   count = Out.tape;
   word(0);
   return OK;
-}
-
-/** The last two characters stand the other way round in a module's own name. */
-function character(n: u32): u32 {
-  if (n < 26) return 0x41 + n;
-  if (n < 52) return 0x61 + n - 26;
-  if (n < 62) return 0x30 + n - 52;
-  return n == 62 ? 0x5f : 0x2d;
 }

@@ -8,6 +8,28 @@
  * the output by less than SLACK.
  */
 
+import { copyMatch } from "./match.ts";
+
+/** The bytes in which a long length goes on: their sum, and the address behind them. */
+class Rest {
+  static value: usize = 0;
+  static behind: usize = 0;
+}
+
+function readRest(from: usize, end: usize): bool {
+  let sum: usize = 0;
+  for (let i = from; i < end;) {
+    const more = <usize>load<u8>(i++);
+    sum += more;
+    if (more != 255) {
+      Rest.value = sum;
+      Rest.behind = i;
+      return true;
+    }
+  }
+  return false;
+}
+
 /**
  * Decompresses `n` bytes at `from` to at most `most` bytes at `to`, of which references may reach back to
  * `first`. The size of the output, or -1 when the block is broken.
@@ -21,12 +43,9 @@ export function lz4Block(from: usize, n: usize, to: usize, most: usize, first: u
     const token = <u32>load<u8>(i++);
     let run = <usize>(token >> 4);
     if (run == 15) {
-      let more: usize;
-      do {
-        if (i >= inEnd) return -1;
-        more = <usize>load<u8>(i++);
-        run += more;
-      } while (more == 255);
+      if (!readRest(i, inEnd)) return -1;
+      run += Rest.value;
+      i = Rest.behind;
     }
     if (run > inEnd - i || run > outEnd - o) return -1;
     memory.copy(o, i, run);
@@ -39,26 +58,13 @@ export function lz4Block(from: usize, n: usize, to: usize, most: usize, first: u
     if (distance == 0 || distance > o - first) return -1;
     run = <usize>(token & 15) + 4;
     if (run == 19) {
-      let more: usize;
-      do {
-        if (i >= inEnd) return -1;
-        more = <usize>load<u8>(i++);
-        run += more;
-      } while (more == 255);
+      if (!readRest(i, inEnd)) return -1;
+      run += Rest.value;
+      i = Rest.behind;
     }
     if (run > outEnd - o) return -1;
-    const stop = o + run;
-    let s = o - distance;
-    if (distance >= 16) {
-      do {
-        v128.store(o, v128.load(s));
-        o += 16;
-        s += 16;
-      } while (o < stop);
-    } else {
-      while (o < stop) store<u8>(o++, load<u8>(s++));
-    }
-    o = stop;
+    copyMatch(o, distance, run);
+    o += run;
   }
   return -1;
 }

@@ -7,6 +7,8 @@
  * Copies are made 16 bytes at a time and may pass the end of the output by less than SLACK.
  */
 
+import { copyMatch } from "./match.ts";
+
 /** Decompresses `from` (length `n`) to exactly `size` bytes at `to`; false when the input is broken. */
 export function lzf(from: usize, n: usize, to: usize, size: usize): bool {
   const inEnd = from + n;
@@ -32,45 +34,8 @@ export function lzf(from: usize, n: usize, to: usize, size: usize): bool {
     if (i >= inEnd) return false;
     const distance = ((c & 0x1f) << 8) + <usize>load<u8>(i++) + 1;
     if (distance > o - to || o + run > outEnd) return false;
-    const stop = o + run;
-    let s = o - distance;
-    if (distance >= 16) {
-      do {
-        v128.store(o, v128.load(s));
-        o += 16;
-        s += 16;
-      } while (o < stop);
-    } else if (distance >= 8) {
-      do {
-        store<u64>(o, load<u64>(s));
-        o += 8;
-        s += 8;
-      } while (o < stop);
-    } else if (distance == 1) {
-      const v = i8x16.splat(load<i8>(s));
-      do {
-        v128.store(o, v);
-        o += 16;
-      } while (o < stop);
-    } else {
-      // Once eight bytes stand, a multiple of the period that is at least eight can be copied wide.
-      const near = min(stop, o + 8);
-      const first = o;
-      while (o < near) store<u8>(o++, load<u8>(s++));
-      if (o < stop) {
-        const period = distance * ((7 + distance) / distance);
-        // The first `period` bytes behind `first` must stand before they can serve as a source.
-        const ready = min(stop, first + period);
-        while (o < ready) store<u8>(o++, load<u8>(s++));
-        s = o - period;
-        while (o < stop) {
-          store<u64>(o, load<u64>(s));
-          o += 8;
-          s += 8;
-        }
-      }
-    }
-    o = stop;
+    copyMatch(o, distance, run);
+    o += run;
   }
   return o == outEnd;
 }

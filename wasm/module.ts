@@ -3,6 +3,7 @@
  * `1 signed, 2 unsigned (lengths), 3 float, 4 double, 5 string`.
  */
 import * as abi from "./abi.ts";
+import { letter } from "./alphabet.ts";
 import { corrupt } from "./error.ts";
 import { Length, readLength } from "./length.ts";
 import { In, OK, Out, room, safePoint, word, word64 } from "./memory.ts";
@@ -19,7 +20,7 @@ function moduleHead(id: u64): i32 {
   const name = Out.arena;
   // Nine characters of six bits, high ones first; ten bits of version.
   for (let i: usize = 0; i < 9; i++) {
-    store<u8>(name + i, character(<u32>(id >> (58 - 6 * <u64>i)) & 63));
+    store<u8>(name + i, letter(<u32>(id >> (58 - 6 * <u64>i)) & 63, 0x2d, 0x5f));
   }
   Out.arena += 9;
   putString(name, 9);
@@ -28,13 +29,6 @@ function moduleHead(id: u64): i32 {
   word(0);
   word(0);
   return OK;
-}
-
-function character(n: u32): u32 {
-  if (n < 26) return 0x41 + n;
-  if (n < 52) return 0x61 + n - 26;
-  if (n < 62) return 0x30 + n - 52;
-  return n == 62 ? 0x2d : 0x5f;
 }
 
 /** Reads one field; `Field.last` when it was the closing zero. */

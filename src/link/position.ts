@@ -15,18 +15,27 @@ import type { Position } from "../position.ts";
 
 /** Follows what the consumer gets, and what it has handled. */
 export class DeliveredPosition implements DeliveryObserver {
+  /** How many events the consumer has been given. */
+  events = 0;
   readonly #loaded: () => void;
+  readonly #moved: () => void;
   #inHand: NsyncEvent | undefined;
   #batchInHand: EventBatch | undefined;
   /** Replication ID of what is being delivered; `undefined` inside of a snapshot. */
   #replId: string | undefined;
+  /** The newest reset, behind which the stream may follow without a snapshot. */
+  #reset: Reset | undefined;
   #point: SafePoint = { offset: 0, db: 0 };
   /** The newest command that was handled, when it is newer than `#point`. */
   #command: CommandView | undefined;
 
-  /** `loaded` is called when a snapshot, or a resumption, has been handled. */
-  constructor(loaded: () => void) {
+  /**
+   * `loaded` is called when a snapshot, or a resumption, has been handled; `moved` whenever all of a
+   * batch has been, also one without events, in which the master says nothing but that it lives.
+   */
+  constructor(loaded: () => void, moved: () => void = () => {}) {
     this.#loaded = loaded;
+    this.#moved = moved;
   }
 
   /** The consumer has handled everything up to there, in another process. */
@@ -38,10 +47,12 @@ export class DeliveredPosition implements DeliveryObserver {
   given(event: NsyncEvent): void {
     if (this.#inHand !== undefined) this.#settle(this.#inHand);
     this.#inHand = event;
+    this.events++;
   }
 
   handed(batch: EventBatch): void {
     this.#batchInHand = batch;
+    this.events += batch.length;
   }
 
   finished(batch: EventBatch): void {
@@ -52,13 +63,15 @@ export class DeliveredPosition implements DeliveryObserver {
     } else if (!(batch instanceof TapeBatch)) {
       for (const event of batch) this.#settle(event);
     }
-    if (!(batch instanceof TapeBatch)) return;
-    if (batch.endsSnapshot && batch.snapshot !== undefined) this.#endOf(batch.snapshot);
-    if (batch.safe !== undefined) {
-      // Also behind what the link took in after the last command.
-      this.#point = batch.safe;
-      this.#command = undefined;
+    if (batch instanceof TapeBatch) {
+      if (batch.endsSnapshot && batch.snapshot !== undefined) this.#endOf(batch.snapshot);
+      if (batch.safe !== undefined) {
+        // Also behind what the link took in after the last command.
+        this.#point = batch.safe;
+        this.#command = undefined;
+      }
     }
+    this.#moved();
   }
 
   #settle(event: NsyncEvent): void {
@@ -74,6 +87,10 @@ export class DeliveredPosition implements DeliveryObserver {
     } else if (event instanceof Reset) {
       this.#command = undefined;
       this.#replId = undefined;
+      this.#reset = event;
+      if (event.snapshot === "full") return;
+      this.#point = event.position ?? { offset: event.offset, db: 0 };
+      this.#loaded();
     }
   }
 
@@ -101,11 +118,12 @@ export class DeliveredPosition implements DeliveryObserver {
     if (event instanceof CommandView) return this.#at(event.safe);
     if (event instanceof EofView) return behind(event.snapshot);
     if (event instanceof Resume) return event.position;
-    return event instanceof Reset ? undefined : this.handled;
+    return event instanceof Reset ? event.position : this.handled;
   }
 
   #at(point: SafePoint): Position | undefined {
-    return this.#replId === undefined ? undefined : positionAt(this.#replId, point);
+    const replId = this.#replId ?? this.#reset?.position?.replId;
+    return replId === undefined ? undefined : positionAt(replId, point);
   }
 }
 

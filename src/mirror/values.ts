@@ -2,8 +2,9 @@
  * What the mirror's store holds: one handle per kind of value. Whoever applies commands and whoever
  * reads know the store by these interfaces only.
  *
- * Bytes that a handle gives out are views into the store: they are good until the next write to it,
- * and must not be written to. Bytes that are given to a handle are copied.
+ * Bytes that a handle gives out are views into the store: they are good until the next write to the
+ * same key, and must not be written to. Bytes that are given to a handle are copied, and may be such
+ * views themselves.
  *
  * A handle is good until its key is deleted, renamed or replaced. Handles of different keys may be
  * used side by side; of one key only the newest.
@@ -31,7 +32,7 @@ export interface ListValue {
   readonly length: number;
   /** The element at `index`, from 0. */
   at(index: number): Uint8Array | undefined;
-  /** Elements from `start` on, up to before `end`. */
+  /** Elements from `start` on, up to before `end`. The list must not be written to meanwhile. */
   range(start?: number, end?: number): IterableIterator<Uint8Array>;
   /** Puts an element before `index`; at `length` behind the last one. */
   insert(index: number, element: Uint8Array): void;
@@ -104,13 +105,13 @@ export interface StreamId {
   readonly seq: bigint;
 }
 
-/** An entry that a consumer has not acknowledged. */
+/** An entry that a consumer has not acknowledged; what is to change goes through `setPending`. */
 export interface PendingEntry {
   readonly id: StreamId;
   /** Name of the consumer; `undefined` when it has none. */
-  consumer: Uint8Array | undefined;
-  deliveryTime: number;
-  deliveryCount: bigint;
+  readonly consumer: Uint8Array | undefined;
+  readonly deliveryTime: number;
+  readonly deliveryCount: bigint;
 }
 
 /** A consumer of a group. */
@@ -125,15 +126,17 @@ export interface GroupState {
   readonly name: Uint8Array;
   lastId: StreamId;
   entriesRead: bigint | undefined;
-  /** Pending entries, by id. */
+  /** Pending entries, by id. They must not be written to meanwhile. */
   pending(from?: StreamId, to?: StreamId): IterableIterator<PendingEntry>;
   pendingAt(id: StreamId): PendingEntry | undefined;
-  /** Adds or replaces the pending entry of that id. */
+  /** Adds or replaces the pending entry of that id. Its consumer must be there. */
   setPending(entry: PendingEntry): void;
   deletePending(id: StreamId): boolean;
   readonly pendingCount: number;
+  /** Consumers, by name. */
   consumers(): IterableIterator<ConsumerState>;
   consumer(name: Uint8Array): ConsumerState | undefined;
+  /** Adds a consumer; where there is one of that name, it is that one. */
   addConsumer(name: Uint8Array, seenTime: number): ConsumerState;
   /** Removes a consumer and its pending entries. */
   deleteConsumer(name: Uint8Array): boolean;
@@ -165,12 +168,16 @@ export interface StreamState {
   append(id: StreamId, fields: readonly Uint8Array[]): void;
   delete(id: StreamId): boolean;
   get(id: StreamId): readonly Uint8Array[] | undefined;
-  /** Entries from one id to another, both included; backwards with `reverse`. */
+  /**
+   * Entries from one id to another, both included; backwards with `reverse`. The stream must not be
+   * written to meanwhile.
+   */
   range(
     from: StreamId,
     to: StreamId,
     reverse?: boolean,
   ): IterableIterator<readonly [StreamId, readonly Uint8Array[]]>;
+  /** Groups, by name. */
   groups(): IterableIterator<GroupState>;
   group(name: Uint8Array): GroupState | undefined;
   addGroup(name: Uint8Array, lastId: StreamId, entriesRead: bigint | undefined): GroupState;
@@ -191,7 +198,10 @@ export interface ArrayState {
   /** Whether it was new. */
   set(index: bigint, value: Uint8Array): boolean;
   delete(index: bigint): boolean;
-  /** Index and value, from `from` up to and including `to`, by index. */
+  /**
+   * Index and value, from `from` up to and including `to`, by index. The array must not be written to
+   * meanwhile.
+   */
   range(from?: bigint, to?: bigint): IterableIterator<readonly [bigint, Uint8Array]>;
 }
 

@@ -95,6 +95,7 @@ async function* pieces(
       writer ??= new RdbWriter(wanted ?? versionOfSource(event));
       if (event.type === "reset") {
         if (!isFirst) throw snapshotLost();
+        if ((event.snapshot ?? "full") !== "full") throw noSnapshot();
         ofLink = true;
       } else if (event.type !== "eof") {
         writer.add(event);
@@ -155,6 +156,13 @@ function eventsOf(item: EventOrBatch): Iterable<WritableEvent> {
     if (typeof item.type === "string") return [item];
   }
   throw new NsyncError("OPTION", "Something among the events has no type, and is no event.");
+}
+
+function noSnapshot(): NsyncError {
+  return new NsyncError(
+    "OPTION",
+    'There is nothing to write: the events are those of a link with snapshot: "none".',
+  );
 }
 
 function snapshotLost(): NsyncError {

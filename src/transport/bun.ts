@@ -4,11 +4,23 @@
  * @module
  */
 
+import { lookup } from "node:dns/promises";
+import { orAborted } from "../abort.ts";
+import { dialFirst } from "./dial_first.ts";
 import { Receiver } from "./receiver.ts";
 import { type Address, type Connection, KEEP_ALIVE_MS } from "./transport.ts";
 
-/** One attempt to connect with `Bun.connect`. */
-export function dial(address: Address, signal: AbortSignal): Promise<Connection> {
+/** One attempt to connect with `Bun.connect`, which keeps for 30 s what a name stood for. */
+export async function dial(address: Address, signal: AbortSignal): Promise<Connection> {
+  signal.throwIfAborted();
+  if ("path" in address) return await dialOne(address, signal);
+  const { host, port } = address;
+  const found = await orAborted(lookup(host, { all: true }), signal);
+  const addresses = found.map(({ address }) => ({ host: address, port }));
+  return await dialFirst(dialOne, addresses, signal);
+}
+
+function dialOne(address: Address, signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const connection = new BunConnection();

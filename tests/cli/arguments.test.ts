@@ -82,6 +82,61 @@ describe("the command line", () => {
     assert.equal(readArguments(["--key", "a", "--help"], {}).kind, "help");
   });
 
+  it("says who knows where the master is", () => {
+    const two = ["--sentinel", "redis://a", "--sentinel=redis://b:1"];
+    const sentinel = ["redis://a", "redis://b:1"];
+    assert.deepEqual(
+      source([...two, "--name", "m", "--role", "replica"], { REDIS_URL: "redis://r" }),
+      {
+        kind: "server",
+        url: undefined,
+        origin: "argument",
+        where: { sentinel, name: "m", role: "replica" },
+      },
+    );
+    assert.deepEqual(source(two, { REDIS_URL: "redis://:x@m" }), {
+      kind: "server",
+      url: "redis://:x@m",
+      origin: "REDIS_URL",
+      where: { sentinel },
+    });
+    assert.deepEqual(source(["redis://h", "--role", "master"]), {
+      kind: "server",
+      url: "redis://h",
+      origin: "argument",
+      where: { role: "master" },
+    });
+    for (
+      const args of [two, ["--sentinel"], ["--name", "m"], [...two, "no/such.rdb"], [
+        "--role",
+        "master",
+        existing,
+      ]]
+    ) {
+      assert.equal(readArguments(args, {}).kind, "wrong", args.join(" "));
+    }
+  });
+
+  it("says what becomes of a slow reader", () => {
+    const slow = (...args: string[]) => {
+      const request = readArguments(["redis://x", ...args], {});
+      if (request.kind !== "run") return request;
+      return request.source.kind === "server" ? request.source.slow : request.source.kind;
+    };
+    assert.equal(slow(), undefined);
+    assert.deepEqual(slow("--slow", "error"), { slow: "error" });
+    assert.deepEqual(slow("--slow=spool"), { slow: "spool" });
+    assert.deepEqual(slow("--spool-dir", "/tmp"), { slow: "spool", spoolDir: "/tmp" });
+    assert.deepEqual(slow("--slow", "fast"), {
+      kind: "wrong",
+      why: "--slow is pause, spool or error",
+    });
+    for (const args of [["--slow", "pause", "--spool-dir", "/tmp"], ["--spool-dir"]]) {
+      assert.ok(readArguments(["redis://x", ...args], {}).kind === "wrong");
+    }
+    assert.equal(readArguments(["--slow", "spool", "no/such.rdb"], {}).kind, "wrong");
+  });
+
   it("never shows what may be a password", () => {
     for (const args of [["--password=hunter2"], ["-ahunter2"], ["-a", "hunter2"]]) {
       const request = readArguments(args, {});

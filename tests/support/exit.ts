@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -20,6 +20,8 @@ export interface ScriptOptions {
   /** Added to this process' environment; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** Largest size of a file that it may write: then a write fails, as on a full disk. */
+  readonly fileSizeKiB?: number;
   /** After so many milliseconds the process is killed; 20 s by default. */
   readonly timeoutMs?: number;
 }
@@ -59,6 +61,13 @@ export function runtimePath(runtime: Runtime): string | undefined {
   return undefined;
 }
 
+/** Whether this machine has a Node that runs the built package, and the package is built. */
+export function nodeRunsPackage(): boolean {
+  const node = runtimePath("node");
+  if (node === undefined || !existsSync(fileURLToPath(projectUrl("dist/mod.js")))) return false;
+  return Number(/^v(\d+)/.exec(String(spawnSync(node, ["--version"]).stdout))?.[1]) >= 20;
+}
+
 /** The absolute URL of a file of the project, for import lines in scripts: `projectUrl("mod.ts")`. */
 export function projectUrl(path: string): string {
   return new URL(`../../${path}`, import.meta.url).href;
@@ -78,7 +87,13 @@ export function startScript(options: ScriptOptions): RunningScript {
   const file = options.file ?? join(dir, runtime === "node" ? "script.mjs" : "script.ts");
   if (options.file === undefined) writeFileSync(file, options.source ?? "");
   const flags = runtime === "deno" ? ["run", "-A", "--quiet"] : runtime === "bun" ? ["run"] : [];
-  const child = spawn(binary, [...flags, file, ...(options.args ?? [])], {
+  const argv = [binary, ...flags, file, ...(options.args ?? [])];
+  if (options.fileSizeKiB !== undefined) {
+    const limited = `trap "" XFSZ; ulimit -f ${2 * options.fileSizeKiB}; exec "$@"`;
+    argv.unshift("sh", "-c", limited, "sh");
+  }
+  const [command, ...args] = argv;
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],

@@ -20,6 +20,8 @@ export interface RecordedConnection {
   /** Everything the master sent. */
   readonly bytes: Uint8Array;
   readonly sent: readonly SentBytes[];
+  /** The pieces in which they came from the socket, where it was noted. */
+  readonly received?: readonly (readonly [offset: number, length: number, atMs: number])[];
   readonly closedBy: "recorder" | "master" | null;
   /** The line that answered PSYNC; null for SYNC. */
   readonly reply: string | null;
@@ -42,6 +44,8 @@ export interface Recording {
   readonly version: string;
   readonly build: string;
   readonly case: string;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
   /** INFO replication of the master at the end. */
   readonly finalReplication: Readonly<Record<string, string | null>> | null;
   readonly connections: readonly RecordedConnection[];

@@ -1,0 +1,168 @@
+/**
+ * Reading keys, whatever they hold.
+ *
+ * @module
+ */
+
+import { toText } from "../../decode/text.ts";
+import { NsyncError } from "../../errors.ts";
+import type { Kind } from "../../events.ts";
+import { globMatcher, type Matcher } from "../glob.ts";
+import type { Space } from "../state.ts";
+import type { Keyspace, Value, ValueOf } from "../values.ts";
+import { keyBytes, type Word } from "./words.ts";
+
+/** Where a table's keys are at present. Throws while nothing can be read. */
+export interface Source {
+  /**
+   * The keyspace that has a key, or would have; of several the first that has it at `now`. Throws
+   * where the key's value is not known.
+   */
+  find(key: Uint8Array, now: number): Keyspace | undefined;
+  /** All of them. */
+  spaces(): Iterable<Space>;
+  /** Whether the value of a key is not known. */
+  isUnknown(db: number, key: Uint8Array): boolean;
+}
+
+/** How often a random key is taken before those that have expired are looked through. */
+const TRIES = 100;
+
+/** Has a key expired? */
+export function hasExpired(space: Keyspace, key: Uint8Array, now: number): boolean {
+  if (space.expiring === 0) return false;
+  const expireAt = space.expireAt(key);
+  return expireAt !== undefined && expireAt <= now;
+}
+
+/** Reads of keys; `S` is text or bytes. */
+export abstract class KeyReads<S> {
+  /** Where the keys are. */
+  protected readonly source: Source;
+  /** Makes text or a copy. */
+  protected readonly form: (bytes: Uint8Array) => S;
+
+  /** Reads from there. */
+  constructor(source: Source, form: (bytes: Uint8Array) => S) {
+    this.source = source;
+    this.form = form;
+  }
+
+  /** How many of the keys are there; one that is named twice counts twice. */
+  exists(...keys: readonly Word[]): number {
+    let count = 0;
+    for (const key of keys) if (this.there(keyBytes(key)) !== undefined) count++;
+    return count;
+  }
+
+  /** The kind of a key's value, `"none"` where there is no such key. */
+  type(key: Word): Kind | "none" {
+    const bytes = keyBytes(key);
+    return this.there(bytes)?.kindOf(bytes) ?? "none";
+  }
+
+  /** Seconds that a key has to live; -1 without an expiry, -2 without a key. */
+  ttl(key: Word): number {
+    const ms = this.pttl(key);
+    return ms < 0 ? ms : Math.floor((ms + 500) / 1000);
+  }
+
+  /** The same in milliseconds. */
+  pttl(key: Word): number {
+    const expireAt = this.pexpireTime(key);
+    return expireAt < 0 ? expireAt : Math.max(0, expireAt - Date.now());
+  }
+
+  /** When a key expires, in seconds since 1970; -1 without an expiry, -2 without a key. */
+  expireTime(key: Word): number {
+    const ms = this.pexpireTime(key);
+    return ms < 0 ? ms : Math.floor((ms + 500) / 1000);
+  }
+
+  /** The same in milliseconds. */
+  pexpireTime(key: Word): number {
+    const bytes = keyBytes(key);
+    const space = this.there(bytes);
+    return space === undefined ? -2 : space.expireAt(bytes) ?? -1;
+  }
+
+  /** Names of the keys that match a pattern, as KEYS takes it. */
+  keys(pattern: Word = "*"): S[] {
+    return [...this.scan(pattern)];
+  }
+
+  /** The same one by one; what changes meanwhile may come or not. */
+  *scan(pattern: Word = "*"): IterableIterator<S> {
+    for (const [, key] of this.live(globMatcher("scan", pattern))) yield this.form(key);
+  }
+
+  /** Number of keys; those that have expired and were not deleted yet count, as with DBSIZE. */
+  get size(): number {
+    let size = 0;
+    for (const { keyspace } of this.source.spaces()) size += keyspace.size;
+    return size;
+  }
+
+  /** Any key; `undefined` where there is none. */
+  randomKey(): S | undefined {
+    const spaces = [...this.source.spaces()];
+    const now = Date.now();
+    for (let tries = 0; tries < TRIES; tries++) {
+      let left = Math.floor(Math.random() * this.size);
+      const space = spaces.find(({ keyspace }) => (left -= keyspace.size) < 0);
+      const key = space?.keyspace.randomKey();
+      if (space === undefined || key === undefined) return undefined;
+      if (!this.#hidden(space, key, now)) return this.form(key);
+    }
+    for (const [, key] of this.live(undefined)) return this.form(key);
+    return undefined;
+  }
+
+  /** Keys that can be read, with where they are. */
+  protected *live(matches: Matcher | undefined): IterableIterator<readonly [Space, Uint8Array]> {
+    for (const space of this.source.spaces()) {
+      for (const key of space.keyspace.keys()) {
+        if (matches !== undefined && !matches(key)) continue;
+        if (!this.#hidden(space, key, Date.now())) yield [space, key];
+      }
+    }
+  }
+
+  #hidden({ keyspace, db }: Space, key: Uint8Array, now: number): boolean {
+    return hasExpired(keyspace, key, now) || this.source.isUnknown(db, key);
+  }
+
+  /** Where a key is, if it is there. */
+  protected there(key: Uint8Array): Keyspace | undefined {
+    const now = Date.now();
+    const space = this.source.find(key, now);
+    return space?.has(key) === true && !hasExpired(space, key, now) ? space : undefined;
+  }
+
+  /** The value of a key, if it is there. */
+  protected valueAt(key: Uint8Array): Value | undefined {
+    const now = Date.now();
+    const space = this.source.find(key, now);
+    if (space === undefined || hasExpired(space, key, now)) return undefined;
+    return space.get(key);
+  }
+
+  /** The value of a key, which must be of that kind if it is there. */
+  protected valueOf<K extends keyof ValueOf>(key: Word, kind: K): ValueOf[K] | undefined {
+    const bytes = keyBytes(key);
+    const value = this.valueAt(bytes);
+    if (value === undefined || isKind(value, kind)) return value;
+    throw new NsyncError(
+      "WRONGTYPE",
+      `${JSON.stringify(toText(bytes))} holds a ${value.kind}, not a ${kind}.`,
+      { key: toText(bytes) },
+    );
+  }
+}
+
+function isKind<K extends keyof ValueOf>(
+  value: Value | ValueOf[K],
+  kind: K,
+): value is ValueOf[K] {
+  return value.kind === kind;
+}

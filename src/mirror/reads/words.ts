@@ -1,0 +1,40 @@
+/**
+ * Keys, fields and members as they are asked for.
+ *
+ * @module
+ */
+
+import { toBytes } from "../../decode/text.ts";
+import { NsyncError } from "../../errors.ts";
+
+/** A key, field or member: text, or bytes. */
+export type Word = string | Uint8Array;
+
+const MOST = 256;
+const keys = new Uint8Array(MOST);
+const names = new Uint8Array(MOST);
+
+/** The bytes of a key; good until the next call. */
+export function keyBytes(key: Word): Uint8Array {
+  return key instanceof Uint8Array ? key : encoded(key, keys);
+}
+
+/** The bytes of a field or member; good until the next call. */
+export function nameBytes(name: Word): Uint8Array {
+  return name instanceof Uint8Array ? name : encoded(name, names);
+}
+
+/** Short ASCII text needs no memory. */
+function encoded(text: string, into: Uint8Array): Uint8Array {
+  if (typeof text !== "string") {
+    throw new NsyncError("OPTION", "Keys, fields and members are text or a Uint8Array.");
+  }
+  const { length } = text;
+  if (length > MOST) return toBytes(text);
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return toBytes(text);
+    into[i] = unit;
+  }
+  return into.subarray(0, length);
+}

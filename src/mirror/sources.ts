@@ -1,0 +1,84 @@
+/**
+ * Where the keys of tables and databases are.
+ *
+ * @module
+ */
+
+import { toText } from "../decode/text.ts";
+import { NsyncError } from "../errors.ts";
+import { hasExpired, type Source } from "./reads/keys.ts";
+import type { Space, State } from "./state.ts";
+import type { Keyspace } from "./values.ts";
+
+/** Gives the data set. Throws while it cannot be read. */
+export type Readable = () => State;
+
+/** The keys of a table, of all databases. */
+export class TableSource implements Source {
+  readonly #readable: Readable;
+  readonly #table: string;
+
+  constructor(readable: Readable, table: string) {
+    this.#readable = readable;
+    this.#table = table;
+  }
+
+  find(key: Uint8Array, now: number): Keyspace | undefined {
+    const state = this.#readable();
+    const spaces = state.ofTable(this.#table);
+    if (spaces.length === 1) {
+      const [{ db, keyspace }] = spaces;
+      if (state.unknown.has(db, key)) throw unknown(db, key);
+      return keyspace;
+    }
+    for (const { db, keyspace } of spaces) {
+      if (state.unknown.has(db, key)) throw unknown(db, key);
+      if (keyspace.has(key) && !hasExpired(keyspace, key, now)) return keyspace;
+    }
+    return undefined;
+  }
+
+  spaces(): Iterable<Space> {
+    return this.#readable().ofTable(this.#table);
+  }
+
+  isUnknown(db: number, key: Uint8Array): boolean {
+    return this.#readable().unknown.has(db, key);
+  }
+}
+
+/** The keys of a database, of all tables. */
+export class DatabaseSource implements Source {
+  readonly #readable: Readable;
+  readonly #db: number;
+
+  constructor(readable: Readable, db: number) {
+    this.#readable = readable;
+    this.#db = db;
+  }
+
+  find(key: Uint8Array): Keyspace | undefined {
+    const state = this.#readable();
+    if (state.unknown.has(this.#db, key)) throw unknown(this.#db, key);
+    return state.holding(this.#db, key);
+  }
+
+  spaces(): Iterable<Space> {
+    return this.#readable().ofDatabase(this.#db);
+  }
+
+  isUnknown(db: number, key: Uint8Array): boolean {
+    return this.#readable().unknown.has(db, key);
+  }
+}
+
+function unknown(db: number, key: Uint8Array): NsyncError {
+  const text = toText(key);
+  return new NsyncError(
+    "UNKNOWN",
+    `The value of ${
+      JSON.stringify(text)
+    } in database ${db} is not known at present: a command has changed it that cannot be applied.`,
+    { db, key: text, retriable: true },
+  );
+}

@@ -1,0 +1,240 @@
+/**
+ * Keeps a data set up to date: by one replica, and by a fresh one where that one can no longer be
+ * trusted.
+ *
+ * @module
+ */
+
+import { NsyncError } from "../errors.ts";
+import type { Settings } from "../options.ts";
+import { giveDifferences } from "./differences.ts";
+import type { MirrorSettings } from "./options.ts";
+import { Recorder } from "./recorder.ts";
+import { Replica, type ReplicaHost } from "./replica.ts";
+import type { Routes } from "./routes.ts";
+import type { State } from "./state.ts";
+
+/** What the mirror hears. */
+export interface UpkeepEvents {
+  /** There is a data set. */
+  ready(): void;
+  /** The position has moved, or something has become known. */
+  moved(): void;
+  /** It is over; with what ended it, if anything did. Called once. */
+  ended(error: unknown): void;
+}
+
+/** Keeps a data set up to date, and tells what changes. */
+export class Upkeep implements ReplicaHost {
+  readonly settings: Settings;
+  readonly routes: Routes;
+  readonly repairs: boolean;
+  /** Who gets the changes. */
+  readonly recorder: Recorder;
+  /** What went wrong last. */
+  lastError: NsyncError | undefined;
+  readonly #settings: MirrorSettings;
+  readonly #events: UpkeepEvents;
+  #current: Replica;
+  /** Loads a new snapshot beside, to take the place of the other one. */
+  #fresh: Replica | undefined;
+  /** A snapshot later than that of the fresh replica is needed. */
+  #needsAnother = false;
+  #snapshotAt = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
+  #failure: unknown;
+
+  /** Begins at once. */
+  constructor(settings: MirrorSettings, events: UpkeepEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    this.settings = settings.link;
+    this.routes = settings.routes;
+    this.repairs = settings.repairs;
+    this.recorder = new Recorder(settings.link.modules);
+    this.#current = this.#start();
+    this.#current.recorder = this.recorder;
+  }
+
+  /** The replica that is read. */
+  get current(): Replica {
+    return this.#current;
+  }
+
+  get limited(): boolean {
+    return this.#settings.maxMemory !== undefined;
+  }
+
+  /** It has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Bytes of memory that all of it takes. */
+  get memory(): number {
+    return this.#current.bytes + (this.#fresh?.bytes ?? 0);
+  }
+
+  /** The data set. Throws `LOADING` before there is one, and `CLOSED` when it is over. */
+  readonly readable = (): State => {
+    if (this.#over) {
+      throw new NsyncError("CLOSED", "The mirror is over: nothing keeps it up to date any more.", {
+        cause: this.#failure,
+      });
+    }
+    const { state } = this.#current;
+    if (state !== undefined) return state;
+    throw new NsyncError(
+      "LOADING",
+      "The mirror has not loaded its first snapshot yet: wait for `await copy.ready`.",
+      { retriable: true },
+    );
+  };
+
+  /** Runs an action while nothing is applied. */
+  async standing<T>(action: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const replica = this.#current;
+      const result = await replica.lock.with(async () => {
+        return replica === this.#current ? { of: await action() } : undefined;
+      });
+      if (result !== undefined) return result.of;
+    }
+  }
+
+  /** Ends it. */
+  async close(): Promise<void> {
+    this.#end(undefined);
+    await Promise.all([this.#current.close(), this.#fresh?.close()]);
+  }
+
+  #start(): Replica {
+    const replica = new Replica(this);
+    replica.run().then(
+      () => this.#stopped(replica, undefined),
+      (error) => this.#stopped(replica, error),
+    );
+    return replica;
+  }
+
+  #stopped(replica: Replica, error: unknown): void {
+    if (replica === this.#current) this.#end(error);
+    else if (replica === this.#fresh) {
+      this.#fresh = undefined;
+      if (NsyncError.is(error)) this.report(error);
+      this.#schedule();
+    }
+  }
+
+  #end(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#failure = error;
+    clearTimeout(this.#timer);
+    void this.#current.close();
+    void this.#fresh?.close();
+    for (const one of this.recorder.subscriptions) {
+      one.end(error === undefined ? undefined : { error });
+    }
+    this.#events.ended(error);
+  }
+
+  report(error: NsyncError): void {
+    if (this.#over) return;
+    this.lastError = error;
+    try {
+      this.#settings.onError?.(error);
+    } catch (thrown) {
+      this.#end(thrown);
+    }
+  }
+
+  loading(): void {
+    this.#snapshotAt = performance.now();
+  }
+
+  async loaded(replica: Replica, before: State | undefined): Promise<void> {
+    if (replica !== this.#current || replica.state === undefined) return;
+    // Whatever was not known before is known now.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#events.ready();
+    await this.#differences(before, replica.state);
+  }
+
+  async applied(replica: Replica): Promise<void> {
+    if (replica === this.#fresh) {
+      if (this.#hasCaughtUp(replica)) await this.#replace(replica);
+    } else if (replica === this.#current) {
+      await this.recorder.room();
+      this.#events.moved();
+    }
+  }
+
+  moved(replica: Replica): void {
+    if (replica === this.#current) this.#events.moved();
+  }
+
+  lost(replica: Replica): void {
+    if (!this.repairs) return;
+    if (replica === this.#fresh) this.#needsAnother = true;
+    else if (replica === this.#current) this.#schedule();
+  }
+
+  /** Loads a new snapshot as soon as may be, unless one is being loaded. */
+  #schedule(): void {
+    if (this.#over || this.#fresh !== undefined || this.#timer !== undefined) return;
+    const wait = this.#snapshotAt + this.#settings.snapshotInterval - performance.now();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#needsAnother = false;
+      this.#fresh = this.#start();
+    }, Math.max(0, wait));
+  }
+
+  /** Readers must not see what is older than what they have seen. */
+  #hasCaughtUp({ state }: Replica): boolean {
+    if (state === undefined) return false;
+    const { position: now } = state;
+    const seen = this.#current.state?.position;
+    return now === undefined || seen === undefined || now.replId !== seen.replId ||
+      now.offset >= seen.offset;
+  }
+
+  async #replace(fresh: Replica): Promise<void> {
+    await this.standing(async () => {
+      const old = this.#current;
+      const before = old.state;
+      if (this.#over || fresh.state === undefined || !this.#hasCaughtUp(fresh)) return;
+      this.#current = fresh;
+      this.#fresh = undefined;
+      fresh.recorder = this.recorder;
+      void old.close();
+      await this.#differences(before, fresh.state);
+    });
+    if (this.#needsAnother) this.#schedule();
+  }
+
+  #differences(before: State | undefined, after: State): Promise<void> {
+    const { subscriptions } = this.recorder;
+    return giveDifferences(before, after, subscriptions, this.settings.modules);
+  }
+
+  checkMemory(): void {
+    const { maxMemory } = this.#settings;
+    if (maxMemory === undefined) return;
+    if (this.memory <= maxMemory) return;
+    const { bytes } = this.#current;
+    const error = new NsyncError(
+      "LIMIT",
+      `Keys and values take more than maxMemory, ${maxMemory} bytes: raise it, or keep fewer keys with \`route\` or \`match\`. While a snapshot is loaded, what was there before counts too.`,
+    );
+    if (bytes > maxMemory) throw error;
+    // Without the new snapshot there is room.
+    void this.#fresh?.close();
+    this.#fresh = undefined;
+    this.report(error);
+    this.#schedule();
+  }
+}
