@@ -68,6 +68,8 @@ export class Decoder {
   /** The snapshot's last batch, which waits for the envelope's end. */
   #held: TapeBatch | undefined;
   #core: Core | undefined;
+  /** Offset up to which the commands of a transaction at the stream's start were known before. */
+  #known = 0;
   #done = false;
   #splitKey: Uint8Array | undefined;
   /** The newest key of the batches so far that is a collection, where aux fields may speak of it. */
@@ -107,6 +109,7 @@ export class Decoder {
     const decoder = new Decoder("command stream", limits);
     const { offset, db, inlineCommands, transactions = 0, within = 0 } = start;
     decoder.#open.beginStream(offset, db, inlineCommands, transactions, within);
+    decoder.#known = within;
     return decoder;
   }
 
@@ -136,7 +139,9 @@ export class Decoder {
     const point = { offset: core.u64(abi.SAFE_OFFSET), db: core.u32(abi.DB) };
     if (core.u32(abi.IN_PIECES) === 0) return point;
     const source = core.u32(abi.SOURCE_END) - core.u32(abi.SOURCE_START);
-    return { ...point, within: core.u64(abi.SOURCE_OFFSET) + source };
+    // What is known of it stays known while it is passed over.
+    const within = Math.max(this.#known, core.u64(abi.SOURCE_OFFSET) + source);
+    return { ...point, within };
   }
 
   /** Transactions before {@linkcode safe}, those before the stream's start included. */

@@ -39,6 +39,8 @@ const options: NsyncOptions = { maxTransactionBytes: 10_000, reconnect: () => 0 
 interface Master {
   /** Offset of the first connection's last byte. */
   readonly cut: number;
+  /** The same of the second connection, where it breaks too. */
+  readonly again?: number;
   /** Answer to the second PSYNC, which is followed by the rest of the stream. */
   readonly answer?: string;
 }
@@ -48,7 +50,7 @@ function snapshot(socket: Socket, replId: string, offset: number): void {
   socket.write(EMPTY_RDB, "latin1");
 }
 
-function startMaster({ cut, answer = `+CONTINUE ${OLD}` }: Master, asked: string[] = []) {
+function startMaster({ cut, again, answer = `+CONTINUE ${OLD}` }: Master, asked: string[] = []) {
   return ScriptedMaster.start(greets((socket, words) => {
     asked.push(words.slice(1).join(" "));
     if (asked.length === 1 && words[1] === "?") {
@@ -59,9 +61,11 @@ function startMaster({ cut, answer = `+CONTINUE ${OLD}` }: Master, asked: string
       socket.write(encodeCommand("SET", "after", "1"));
     } else {
       socket.write(`${answer}\r\n`);
-      if (answer.endsWith(OLD)) {
-        socket.write(bytes.subarray(Number(words[2]) - 1 - START));
-      }
+      if (!answer.endsWith(OLD)) return;
+      const from = Number(words[2]) - 1 - START;
+      if (again !== undefined && asked.length === 2) {
+        socket.end(bytes.subarray(from, again - START));
+      } else socket.write(bytes.subarray(from));
     }
   }));
 }
@@ -115,6 +119,20 @@ describe("a transaction in pieces whose link breaks inside of it", () => {
       assert.equal(resumed.offset, multi);
       await readRest(reader, count);
       assert.deepEqual(asked, ["? -1", `${OLD} ${multi + 1}`]);
+    });
+
+    it(`goes on behind it also when the link breaks again before that (${cut})`, async () => {
+      const cuts = [multi + 3, multi + 200, ends[1], ends[8] + 1];
+      for (const again of cuts) {
+        await using master = await startMaster({ cut, again });
+        await using reader = new Reader(nsync({ port: master.port, ...options }));
+        const { count, position } = await readPieces(reader);
+        await reader.expect("resume");
+        await reader.expect("error");
+        assert.deepEqual(reader.link.position, position);
+        await reader.expect("resume");
+        await readRest(reader, count);
+      }
     });
 
     it(`is followed by a reset, from another master (${cut})`, async () => {

@@ -32,7 +32,11 @@ describeWithServer(`${form} of a link through all misfortunes at once, seed ${se
   beforeAll(async () => {
     pair = await Pair.start();
     state = await startRedis({
-      config: { "repl-timeout": 3600, "propagation-error-behavior": "panic-on-replicas" },
+      config: {
+        "repl-timeout": 3600,
+        // A command that fails ends it, with a log that says which.
+        ...{ "propagation-error-behavior": "panic-on-replicas", "crash-log-enabled": "no" },
+      },
     });
     consumer = startScript({
       file: fileURLToPath(new URL("consumer.ts", import.meta.url)),
