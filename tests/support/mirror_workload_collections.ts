@@ -149,7 +149,7 @@ export const collectionCommands: Readonly<Record<string, readonly MakeCommand[]>
       m,
     ) => [
       "GEOSEARCHSTORE",
-      m.key("found"),
+      m.own("found"),
       m.key("geo"),
       "FROMLONLAT",
       1,
@@ -159,7 +159,7 @@ export const collectionCommands: Readonly<Record<string, readonly MakeCommand[]>
       "km",
       "ASC",
     ],
-    (m) => ["GEORADIUS", m.key("geo"), 15, 37, 5000, "km", "STORE", m.key("found")],
+    (m) => ["GEORADIUS", m.key("geo"), 15, 37, 5000, "km", "STORE", m.own("found")],
   ],
   sort: [
     (m) => ["RPUSH", m.key("unsorted"), ...m.many(9, () => m.random.int(-20, 20) / 4)],

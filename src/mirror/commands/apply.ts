@@ -49,7 +49,9 @@ export function apply(command: Command, context: Context): Outcome {
         return misfit(command, context, rule.reason, true);
     }
   } catch (error) {
-    if (error instanceof Misfit) return misfit(command, context, error.message, true);
+    if (error instanceof Misfit) {
+      return misfit(command, context, error.message, rule.by !== "wrapped");
+    }
     throw error;
   }
 }
@@ -77,6 +79,8 @@ function misfit(
   isKnown: boolean,
 ): Outcome {
   const positions = keyPositions(name, args.length, (position) => latin1(args[position]));
+  // Of a command without keys that does not fit, nobody knows what it did.
+  if (positions?.length === 0) return { type: "unhandled", reason, keys: undefined };
   if (positions !== undefined) {
     return unhandled(reason, db, positions.map((position) => args[position]), context);
   }

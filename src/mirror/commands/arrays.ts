@@ -23,12 +23,14 @@ function indexOf(arg: Uint8Array | undefined): bigint {
 /** `ARSET key index value...` */
 function arset(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): void {
   const first = indexOf(args[1]);
+  needed(args, 2);
   const array = valueFor(space, key, "array");
   for (let i = 2; i < args.length; i++) array.set(first + BigInt(i - 2), args[i]);
 }
 
 /** `ARMSET key index value [index value]...` */
 function armset(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): void {
+  needed(args, 2);
   const array = valueFor(space, key, "array");
   for (let i = 1; i + 1 < args.length; i += 2) array.set(indexOf(args[i]), args[i + 1]);
 }
@@ -53,6 +55,7 @@ function ardelrange(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[
 }
 
 function arinsert(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): void {
+  needed(args, 1);
   const array = valueFor(space, key, "array");
   for (let i = 1; i < args.length; i++) {
     array.set(array.next, args[i]);
@@ -64,6 +67,7 @@ function arinsert(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[])
 function arring(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): void {
   const size = BigInt(number(args[1]));
   if (size <= 0n) throw new Misfit("its size is not positive");
+  needed(args, 2);
   let array = valueFor(space, key, "array");
   const span = array.length;
   const wrapped = array.next !== 0n && array.next < span;

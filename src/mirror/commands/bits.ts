@@ -108,7 +108,11 @@ function fitted(
   if (given >= bottom && given <= top) return given;
   if (overflow === "WRAP") return given;
   if (overflow === "FAIL") return undefined;
-  if (overflow === "SAT") return given > top ? top : bottom;
+  if (overflow === "SAT") {
+    // SET of a signed field: what servers compare with wraps at 64 bits, so that far below is above.
+    const above = given > top || signed && !adds && BigInt.asIntN(64, top - given) < 0n;
+    return above ? top : bottom;
+  }
   throw new Misfit(`its overflow ${overflow} is not known`);
 }
 

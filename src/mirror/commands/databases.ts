@@ -9,12 +9,12 @@ import { NsyncError } from "../../errors.ts";
 import { decodeFunctionDump } from "../../rdb/decode_dump.ts";
 import type { Command, Context, Outcome, Slots } from "./context.ts";
 import { itself, Misfit, nothing, type Rule, unhandledIfKept } from "./rule.ts";
-import { needed, number, word } from "./words.ts";
+import { natural, needed, number, word } from "./words.ts";
 
 /** `TRIMSLOTS RANGES n first last...` (Redis 8.4) */
 function trimslots({ args }: Command, context: Context): Outcome {
   if (word(args[0]) !== "RANGES") throw new Misfit("its slots are not known");
-  context.dropSlots(slotsOf(args, 2, 2 + 2 * number(args[1])));
+  context.dropSlots(slotsOf(args, 2, 2 + 2 * natural(args[1])));
   return undefined;
 }
 
@@ -58,7 +58,7 @@ function libraryDump(payload: Uint8Array): ReturnType<typeof decodeFunctionDump>
 /** `EVAL script n key... arg...`, as servers before 7.0 send it: it changes the keys that it names. */
 function evaluate({ name, args, db }: Command, context: Context): Outcome {
   const reason = "what the script does is not known";
-  const keys = args.slice(2, 2 + number(args[1]));
+  const keys = args.slice(2, 2 + natural(args[1]));
   const strays = name === "eval" && /select/i.test(latin1(needed(args, 0)));
   if (keys.length === 0 || strays) return { type: "unhandled", reason, keys: undefined };
   return unhandledIfKept(reason, db, keys, context);
@@ -75,7 +75,7 @@ export const DATABASES: Readonly<Record<string, Rule>> = {
     return undefined;
   }),
   swapdb: itself(({ args }, context) => {
-    const [a, b] = [number(args[0]), number(args[1])];
+    const [a, b] = [natural(args[0]), natural(args[1])];
     if (a !== b) context.swap(a, b);
     return undefined;
   }),

@@ -23,7 +23,8 @@ export function placeScore(longitude: number, latitude: number): number {
   const x = step(longitude, LONGITUDE);
   const y = step(latitude, LATITUDE);
   let high = 0;
-  for (let bit = STEPS - 1; bit >= 0; bit--) {
+  // At the very edge there is one step more.
+  for (let bit = STEPS; bit >= 0; bit--) {
     high = high * 4 + (x >>> bit & 1) * 2 + (y >>> bit & 1);
   }
   return high;

@@ -28,8 +28,8 @@ export function valueFor<K extends Collection>(
   return valueOf(space, key, kind) ?? space.create(key, kind);
 }
 
-/** Longer strings than any server allows. */
-export const MAX_STRING: number = 4 * 1024 * 1024 * 1024;
+/** Longest string that commands may make, as servers have it by default. */
+export const MAX_STRING: number = 512 * 1024 * 1024;
 
 const EMPTY = new Uint8Array(0);
 

@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
 import { allowed, timeOf } from "./expiries.ts";
 import { dropEmpty, valueFor, valueOf } from "./handles.ts";
 import { change, impossible, Misfit, perhaps, type Rule } from "./rule.ts";
-import { decimal, integer, needed, number, word } from "./words.ts";
+import { decimal, integer, natural, needed, word } from "./words.ts";
 
 function hset(
   space: Keyspace,
@@ -17,6 +17,7 @@ function hset(
   args: readonly Uint8Array[],
   context: Context,
 ): void {
+  needed(args, 2);
   context.fields(args, 1, args.length, 2);
   const hash = valueFor(space, key, "hash");
   for (let i = 1; i + 1 < args.length; i += 2) hash.set(args[i], args[i + 1]);
@@ -79,7 +80,7 @@ function hincrby(
 /** Where the fields stand behind the word FIELDS and their number, `each` arguments a field. */
 function fieldsAt(args: readonly Uint8Array[], at: number, each: number): [number, number] {
   const first = at + 2;
-  const end = first + number(args[at + 1]) * each;
+  const end = first + natural(args[at + 1]) * each;
   if (word(args[at]) !== "FIELDS" || end > args.length) {
     throw new Misfit("its fields are not known");
   }
@@ -148,6 +149,7 @@ function hsetex(
   if (condition !== "" && !holds(condition, space, key, args, first, end)) return;
   context.touch(space, db, key, "value");
   context.fields(args, first, end, 2);
+  if (end === first) throw new Misfit("it has no fields");
   const hash = valueFor(space, key, "hash");
   for (let k = first; k < end; k += 2) {
     hash.set(args[k], args[k + 1], keeps ? hash.expireAt(args[k]) : at);

@@ -13,7 +13,7 @@ import { equalBytes } from "./equal_bytes.ts";
 import { allowed, timeOf } from "./expiries.ts";
 import { impossible, itself, Misfit, perhaps, type Rule, unhandledIfKept } from "./rule.ts";
 import { kept, lost, readable, unread } from "./stores.ts";
-import { needed, number, word } from "./words.ts";
+import { natural, needed, number, word } from "./words.ts";
 
 const deleting: Rule = itself(({ args, db }, context) => {
   for (const key of args) remove(key, db, context);
@@ -91,7 +91,7 @@ function rename({ args, db }: Command, context: Context): Outcome {
 /** `MOVE key db`: sent only when the key was not there. */
 function moveTo({ args, db }: Command, context: Context): Outcome {
   const key = needed(args, 0);
-  const toDb = number(args[1]);
+  const toDb = natural(args[1]);
   const outcome = move({ from: key, fromDb: db, to: key, toDb }, context);
   // Before 2.8, the expiry stayed behind.
   if (context.server.version[0] === 2 && context.server.version[1] < 8) {
@@ -104,7 +104,7 @@ function moveTo({ args, db }: Command, context: Context): Outcome {
 function copy({ args, db }: Command, context: Context): Outcome {
   const [from, to] = [needed(args, 0), needed(args, 1)];
   let toDb = db;
-  for (let i = 2; i < args.length; i++) if (word(args[i]) === "DB") toDb = number(args[++i]);
+  for (let i = 2; i < args.length; i++) if (word(args[i]) === "DB") toDb = natural(args[++i]);
   const target = context.keyspace(toDb, to);
   if (target === undefined) return undefined;
   if (!readable(context, db, from)) {

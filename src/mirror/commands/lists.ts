@@ -10,7 +10,7 @@ import type { Command, Context, Outcome } from "./context.ts";
 import { dropEmpty, valueFor, valueOf } from "./handles.ts";
 import { change, impossible, itself, Misfit, type Rule, unreadIfKept } from "./rule.ts";
 import { kept, readable } from "./stores.ts";
-import { needed, number, word } from "./words.ts";
+import { natural, needed, number, word } from "./words.ts";
 
 type Side = "LEFT" | "RIGHT";
 
@@ -18,6 +18,7 @@ const EMPTY = new Uint8Array(0);
 
 function pushing(side: Side, creates: boolean): Rule {
   return change((space, key, args) => {
+    needed(args, 1);
     const list = creates ? valueFor(space, key, "list") : valueOf(space, key, "list");
     if (list === undefined) return;
     for (let i = 1; i < args.length; i++) insert(list, side, args[i]);
@@ -25,7 +26,9 @@ function pushing(side: Side, creates: boolean): Rule {
 }
 
 function popping(side: Side): Rule {
-  return change((space, key, args) => pop(space, key, side, args.length > 1 ? number(args[1]) : 1));
+  return change((space, key, args) =>
+    pop(space, key, side, args.length > 1 ? natural(args[1]) : 1)
+  );
 }
 
 function pop(space: Keyspace, key: Uint8Array, side: Side, asked: number): void {

@@ -18,6 +18,7 @@ function sadd(
   args: readonly Uint8Array[],
   context: Context,
 ): void {
+  needed(args, 1);
   context.fields(args, 1, args.length, 1);
   const set = valueFor(space, key, "set");
   for (let i = 1; i < args.length; i++) set.add(args[i]);
@@ -86,6 +87,7 @@ function storing(combine: Combine): Rule {
   return itself(({ args, db }, context) => {
     const target = needed(args, 0);
     const sources = args.slice(1);
+    needed(sources, 0);
     return store(context, db, target, sources, (space) => {
       const sets = sources.map((key) => valueOf(kept(context, db, key), key, "set"));
       // Copies, since the target may be one of the sources.

@@ -10,7 +10,7 @@ import { valueOf } from "./handles.ts";
 import { change, impossible, itself, Misfit, type Rule } from "./rule.ts";
 import { deleteListed, listedIds } from "./streams.ts";
 import { compareIds, idOf, limitOf, ZERO_ID } from "./stream_ids.ts";
-import { integer, needed, number, word } from "./words.ts";
+import { integer, natural, needed, number, word } from "./words.ts";
 
 /** `XGROUP subcommand key group ...` */
 function xgroup({ args, db }: Command, context: Context): Outcome {
@@ -208,7 +208,7 @@ function xnack(space: Keyspace, key: Uint8Array, args: readonly Uint8Array[]): v
   for (let i = 3; i < args.length; i++) {
     const option = word(args[i]);
     if (option === "IDS") {
-      const count = number(args[i + 1]);
+      const count = natural(args[i + 1]);
       ids = listedIds(args.slice(0, i + 2 + count), i).ids;
       i += 1 + count;
     } else if (option === "RETRYCOUNT") retryCount = integer(args[++i]);

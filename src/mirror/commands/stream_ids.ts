@@ -19,25 +19,45 @@ export function compareIds(a: StreamId, b: StreamId): number {
   return a.seq === b.seq ? 0 : a.seq < b.seq ? -1 : 1;
 }
 
-/** The id before another one. */
-export function idBefore({ ms, seq }: StreamId): StreamId {
-  return seq > 0n ? { ms, seq: seq - 1n } : { ms: ms - 1n, seq: MAX_ID.seq };
-}
-
 /** The id that `ms-seq` stands for. */
 export function streamId(text: string): StreamId {
   const dash = text.indexOf("-");
   return { ms: BigInt(text.slice(0, dash)), seq: BigInt(text.slice(dash + 1)) };
 }
 
-const FORM = /^(\d{1,20})(?:-(\d{1,20}))?$/;
+const DASH = 0x2d;
 
 /** The id in an argument: `ms-seq`, or `ms` alone for its first. */
 export function idOf(arg: Uint8Array | undefined): StreamId {
-  const text = arg === undefined ? "" : latin1(arg);
-  const found = FORM.exec(text);
-  if (found === null) throw new Misfit(`${JSON.stringify(text.slice(0, 42))} is not an id`);
-  return { ms: BigInt(found[1]), seq: found[2] === undefined ? 0n : BigInt(found[2]) };
+  if (arg === undefined) throw new Misfit("it has no id");
+  const dash = arg.indexOf(DASH);
+  if (dash < 0) return { ms: unsigned(arg, 0, arg.length), seq: 0n };
+  return { ms: unsigned(arg, 0, dash), seq: unsigned(arg, dash + 1, arg.length) };
+}
+
+/** The decimal digits of an unsigned 64-bit integer. */
+function unsigned(bytes: Uint8Array, from: number, to: number): bigint {
+  if (to - from === 0 || to - from > 20) throw noId(bytes);
+  const middle = Math.max(from, to - 15);
+  const low = digits(bytes, middle, to);
+  if (middle === from) return low === 0 ? 0n : BigInt(low);
+  const n = BigInt(digits(bytes, from, middle)) * 10n ** 15n + BigInt(low);
+  if (n > MAX_ID.ms) throw noId(bytes);
+  return n;
+}
+
+function digits(bytes: Uint8Array, from: number, to: number): number {
+  let n = 0;
+  for (let i = from; i < to; i++) {
+    const digit = bytes[i] - 48;
+    if (digit < 0 || digit > 9) throw noId(bytes);
+    n = n * 10 + digit;
+  }
+  return n;
+}
+
+function noId(bytes: Uint8Array): Misfit {
+  return new Misfit(`${JSON.stringify(latin1(bytes.subarray(0, 42)))} is not an id`);
 }
 
 /** The same where `-` and `+` stand for the lowest and the highest id. */

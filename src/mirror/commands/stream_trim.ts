@@ -6,8 +6,8 @@
 
 import type { StreamId, StreamState } from "../values.ts";
 import { Misfit } from "./rule.ts";
-import { compareIds, idBefore, idOf, MAX_ID, ZERO_ID } from "./stream_ids.ts";
-import { number, word } from "./words.ts";
+import { compareIds, idOf, MAX_ID, ZERO_ID } from "./stream_ids.ts";
+import { natural, word } from "./words.ts";
 
 /** What to do about pending entries of what is removed. */
 export type References =
@@ -50,30 +50,38 @@ export function takeTrim(trim: Trim, args: readonly Uint8Array[], at: number): n
   if (sign === "~") throw new Misfit("how far it trims is not known");
   const last = sign === "=" ? at + 2 : at + 1;
   trim.by = option;
-  if (option === "MAXLEN") trim.maxLength = number(args[last]);
+  if (option === "MAXLEN") trim.maxLength = natural(args[last]);
   else trim.minId = idOf(args[last]);
   return last;
 }
 
 /** Removes entries from the old end. */
-export function trimStream(stream: StreamState, { by, maxLength, minId, references }: Trim): void {
-  if (by === undefined || by === "MINID" && compareIds(minId, ZERO_ID) === 0) return;
-  const excess = stream.length - maxLength;
-  if (by === "MAXLEN" && excess <= 0) return;
+export function trimStream(stream: StreamState, trim: Trim): void {
+  if (trim.by === undefined) return;
+  if (trim.references === "ACKED") return trimAcknowledged(stream, trim);
+  for (let id = stream.firstId; id !== undefined; id = stream.firstId) {
+    if (isEnough(stream.length, id, trim)) return;
+    if (trim.references === "DELREF") dropReferences(stream, id);
+    stream.delete(id);
+  }
+}
+
+/** Whether an entry is to stay, in a stream of that length. */
+function isEnough(length: number, id: StreamId, { by, maxLength, minId }: Trim): boolean {
+  return by === "MAXLEN" ? length <= maxLength : compareIds(id, minId) >= 0;
+}
+
+function trimAcknowledged(stream: StreamState, trim: Trim): void {
   const removed: StreamId[] = [];
-  const last = by === "MINID" ? idBefore(minId) : MAX_ID;
-  for (const [id] of stream.range(ZERO_ID, last)) {
-    if (by === "MAXLEN" && removed.length === excess) break;
-    if (references !== "ACKED" || !isReferenced(stream, id)) removed.push(id);
-    else if (by === "MAXLEN") {
+  for (const [id] of stream.range(ZERO_ID, MAX_ID)) {
+    if (isEnough(stream.length - removed.length, id, trim)) break;
+    if (!isReferenced(stream, id)) removed.push(id);
+    else if (trim.by === "MAXLEN") {
       // A server goes on to the end of the block that the entry is in, which is not known.
       throw new Misfit("how far it trims past pending entries is not known");
     }
   }
-  for (const id of removed) {
-    if (references === "DELREF") dropReferences(stream, id);
-    stream.delete(id);
-  }
+  for (const id of removed) stream.delete(id);
 }
 
 /** Removes one entry by name, which leaves a mark. */

@@ -20,7 +20,7 @@ import {
   takeTrim,
   trimStream,
 } from "./stream_trim.ts";
-import { integer, needed, number, word } from "./words.ts";
+import { integer, natural, needed, number, word } from "./words.ts";
 
 const STAR = 0x2a;
 const EMPTY = new Uint8Array(0);
@@ -62,6 +62,8 @@ function xadd(
     return;
   }
   const id = idOf(args[at]);
+  const names = args.length - at - 1;
+  if (names < 2 || names % 2 === 1) throw new Misfit("it has a name without a value");
   context.touch(space, db, key, "value");
   const stream = valueFor(space, key, "stream");
   if (compareIds(id, stream.lastId) <= 0) throw new Misfit("its id is not above the last one");
@@ -100,7 +102,7 @@ export function listedIds(
     const option = word(args[i]);
     if (isReferences(option)) references = option;
     else if (option === "IDS") {
-      const end = i + 2 + number(args[i + 1]);
+      const end = i + 2 + natural(args[i + 1]);
       if (end > args.length) throw new Misfit("it has less ids than it says");
       ids = args.slice(i + 2, end).map(idOf);
       i = end - 1;

@@ -9,7 +9,7 @@ import type { Command, Context, Outcome } from "./context.ts";
 import { timeOf } from "./expiries.ts";
 import { MAX_STRING, stringFor, valueOf } from "./handles.ts";
 import { change, impossible, itself, Misfit, perhaps, replace, type Rule } from "./rule.ts";
-import { decimal, integer, needed, number, smallInteger, word } from "./words.ts";
+import { decimal, integer, natural, needed, number, smallInteger, word } from "./words.ts";
 
 /** What to do with a key's expiry: an expiry, none, or as it is. */
 type Expiry = number | undefined | "keep";
@@ -100,7 +100,7 @@ function mset({ args, db }: Command, context: Context): Outcome {
 
 /** `MSETEX numkeys key value... [NX|XX] [EX|PX|EXAT|PXAT time|KEEPTTL]` */
 function msetex({ args, db }: Command, context: Context): Outcome {
-  const end = 1 + 2 * number(args[0]);
+  const end = 1 + 2 * natural(args[0]);
   if (end > args.length) throw new Misfit("it has less keys than it says");
   const { expiry } = setOptions(args, end, context.now);
   const unsure: { db: number; key: Uint8Array }[] = [];

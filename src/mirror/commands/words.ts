@@ -29,6 +29,13 @@ export function number(arg: Uint8Array | undefined): number {
   return smallInteger(arg) ?? Number(integer(arg));
 }
 
+/** The same from 0 on. */
+export function natural(arg: Uint8Array | undefined): number {
+  const n = number(arg);
+  if (n < 0) throw new Misfit("it counts below zero");
+  return n;
+}
+
 /** An integer of at most 15 digits, or `undefined`. */
 export function smallInteger(arg: Uint8Array | undefined): number | undefined {
   if (arg === undefined) return undefined;

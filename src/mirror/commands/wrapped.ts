@@ -7,13 +7,13 @@
 import { latin1 } from "../../decode/text.ts";
 import type { Command } from "./context.ts";
 import { Misfit } from "./rule.ts";
-import { needed, number } from "./words.ts";
+import { natural, needed } from "./words.ts";
 
 /** The commands in `RREPLAY uuid payload [db [mvcc]]`, whose payload is a piece of a stream. */
 export function wrappedCommands({ args, db }: Command): Command[] {
   const payload = needed(args, 1);
   const commands: Command[] = [];
-  let current = args.length > 2 ? number(args[2]) : db;
+  let current = args.length > 2 ? natural(args[2]) : db;
   for (let at = 0; at < payload.length;) {
     const words: Uint8Array[] = [];
     const [count, next] = header(payload, at, 0x2a);
@@ -25,7 +25,7 @@ export function wrappedCommands({ args, db }: Command): Command[] {
       at = start + length + 2;
     }
     const name = latin1(needed(words, 0)).toLowerCase();
-    if (name === "select") current = number(words[1]);
+    if (name === "select") current = natural(words[1]);
     else commands.push({ name, args: words.slice(1), db: current });
   }
   return commands;
@@ -35,9 +35,7 @@ export function wrappedCommands({ args, db }: Command): Command[] {
 function header(payload: Uint8Array, at: number, mark: number): [number, number] {
   const end = payload.indexOf(0x0d, at);
   if (payload[at] !== mark || end < 0) throw cut();
-  const count = number(payload.subarray(at + 1, end));
-  if (count < 0) throw cut();
-  return [count, end + 2];
+  return [natural(payload.subarray(at + 1, end)), end + 2];
 }
 
 function cut(): Misfit {

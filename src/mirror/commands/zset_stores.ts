@@ -11,7 +11,7 @@ import { valueOf } from "./handles.ts";
 import { itself, Misfit, type Rule } from "./rule.ts";
 import { score } from "./score.ts";
 import { kept, store } from "./stores.ts";
-import { needed, number, word } from "./words.ts";
+import { natural, needed, number, word } from "./words.ts";
 import { byMember, byRank, byScore, rangeOf } from "./zset_ranges.ts";
 
 /** A set among those that are put together. */
@@ -62,8 +62,9 @@ interface Request {
 
 /** `ZUNIONSTORE target n key... [WEIGHTS weight...] [AGGREGATE SUM|MIN|MAX|COUNT]` */
 function requestOf(args: readonly Uint8Array[]): Request {
-  const end = 2 + number(args[1]);
+  const end = 2 + natural(args[1]);
   const keys = args.slice(2, end);
+  if (keys.length === 0) throw new Misfit("it has no sources");
   let weights = keys.map(() => 1);
   let weighted = false;
   let aggregate = "SUM";
@@ -149,7 +150,7 @@ function zdiffstore({ args, db }: Command, context: Context): Outcome {
   return store(context, db, target, keys, (space) => {
     const [first, ...others] = keys.map((key) => sourceOf(context, db, key, 1));
     const results: [Uint8Array, number][] = [];
-    for (const [member, value] of first === undefined ? [] : scored(first)) {
+    for (const [member, value] of scored(first)) {
       if (others.every((other) => scoreIn(other, member) === undefined)) {
         results.push([member.slice(), value]);
       }

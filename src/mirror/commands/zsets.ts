@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
 import { dropEmpty, valueFor, valueOf } from "./handles.ts";
 import { change, impossible, Misfit, type Rule } from "./rule.ts";
 import { score } from "./score.ts";
-import { needed, number, word } from "./words.ts";
+import { natural, needed, word } from "./words.ts";
 import { byMember, byRank, byScore, rangeOf, type Ranks } from "./zset_ranges.ts";
 
 /** What ZADD's flags say. */
@@ -124,7 +124,7 @@ function popping(fromEnd: boolean): Rule {
   return change((space, key, args, context) => {
     const set = valueOf(space, key, "zset");
     if (set === undefined) return;
-    const count = Math.min(args.length > 1 ? number(args[1]) : 1, set.size);
+    const count = Math.min(args.length > 1 ? natural(args[1]) : 1, set.size);
     const start = fromEnd ? set.size - count : 0;
     remove(space, key, set, { start, end: start + count }, context);
   });

@@ -1,23 +1,15 @@
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
-import { nsync } from "../../../mod.ts";
-import { Reader } from "../../link/reader.ts";
 import { describeWithServer } from "../../support/describe_with_server.ts";
 import { comparable } from "../../support/mirror_compare.ts";
 import { MirrorState } from "../../support/mirror_state.ts";
-import { FAMILIES, Workload, type WorkloadOptions } from "../../support/mirror_workload.ts";
+import { FAMILIES, type WorkloadOptions } from "../../support/mirror_workload.ts";
 import { type RedisServer, startRedis } from "../../support/redis.ts";
-import { type RedisClient, ReplyError } from "../../support/resp_client.ts";
-import { Seeded } from "../../support/seeded.ts";
+import type { RedisClient } from "../../support/resp_client.ts";
 import { readServer } from "../../support/server_truth.ts";
 import { assertTruth } from "../../support/truth_compare.ts";
+import { streamOfWorkload } from "./workload_stream.ts";
 
-async function until(happened: () => Promise<boolean>): Promise<void> {
-  while (!await happened());
-}
-
-/** Commands sent at once. */
-const PIPELINE = 100;
 /**
  * Reasons for which a key may have to be fetched. What is not there is there on the master alone:
  * where keys expire inside of transactions, its own replicas differ from it too.
@@ -48,29 +40,16 @@ describeWithServer("what a master sends, applied", () => {
 
   /** Sends commands and compares what they leave with a replica of the server. */
   async function assertSame(seed: number, units: number, options: WorkloadOptions): Promise<void> {
-    await client.pipeline([["FLUSHALL"], ["FUNCTION", "FLUSH"]]);
     const state = new MirrorState();
-    await using reader = new Reader(nsync(master.url));
-    await reader.until("eof");
-    // A FLUSHALL while the snapshot's process lives would drop the link.
-    await until(async () => /rdb_bgsave_in_progress:0/.test(String(await client.text("INFO"))));
-    const workload = new Workload(new Seeded(seed), options);
-    let refused = 0;
-    let sent = 0;
-    for (let unit = 0; unit < units;) {
-      const commands = Array.from({ length: PIPELINE }, () => workload.next()).flat();
-      unit += PIPELINE;
-      const replies = await client.pipeline(commands);
-      sent += replies.length;
-      refused += replies.filter((reply) => reply instanceof ReplyError).length;
-    }
-    assert.ok(refused < sent * 0.7, `${refused} of ${sent} commands were refused`);
-    await client.command("SET", "marker", seed);
-    for (let done = false; !done;) {
-      const { name, argsBytes, args, db } = await reader.expect("cmd");
-      state.now = Date.now();
-      state.apply({ name, args: argsBytes, db });
-      done = args[0] === "marker";
+    for (
+      const { now, ...command } of await streamOfWorkload(master, client, {
+        seed,
+        units,
+        ...options,
+      })
+    ) {
+      state.now = now;
+      state.apply(command);
     }
     await client.command("WAIT", 1, 10_000);
     const truth = await readServer(replicaClient);
@@ -80,18 +59,20 @@ describeWithServer("what a master sends, applied", () => {
       livingAt: Date.now() + 100,
       includes: (db: string, key: string) => !state.unknownKeys.has(`${db}:${key}`),
     };
+    // Those of which found:1..5 and sorted:1..5 are made, and what was made of them.
+    assert.ok(state.unknownKeys.size < 20, [...state.unknownKeys].join("\n"));
     assertTruth(comparable(state.truth(), view), comparable(truth, view), `seed ${seed}`);
   }
 
   for (const family of Object.keys(FAMILIES)) {
     it(`leaves the same ${family}`, () => {
       const families = family === "sort" ? ["sort", "lists", "sets", "zsets"] : [family];
-      return assertSame(1, 1500, { families, transactions: 0, scripts: 0 });
+      return assertSame(1, 1000, { families, transactions: 0, scripts: 0 });
     });
   }
 
   it("leaves the same of all kinds in several databases, with transactions and scripts", () => {
-    return assertSame(2, 4000, { dbs: [0, 1, 2] });
+    return assertSame(2, 3000, { dbs: [0, 1, 2] });
   });
 
   it("leaves the same where keys expire meanwhile", () => {

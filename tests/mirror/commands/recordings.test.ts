@@ -88,10 +88,10 @@ async function play(recording: Recording, { rdb, streams }: Path): Promise<Mirro
 
 const recordings = recordingFixtures()
   .filter(({ path }) => existsSync(path.replace(/json$/, "truth.json")))
-  .map(({ path }) => ({
-    recording: loadRecording(path),
-    truth: JSON.parse(readFileSync(path.replace(/json$/, "truth.json"), "utf8")) as Truth,
-  }));
+  .map(({ path }) => {
+    const truth: Truth = JSON.parse(readFileSync(path.replace(/json$/, "truth.json"), "utf8"));
+    return { recording: loadRecording(path), truth };
+  });
 
 describe("a recorded stream ends in its truth", () => {
   it("for old and new servers", () => {
