@@ -1,7 +1,17 @@
 // Runs the checks and the tests, and ends with one line that adds them all up: see scripts/test.
 
-import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -16,10 +26,19 @@ const PARTS = ["checks", "deno", "bun", "node"];
 /** For everything together: what runs longer hangs. */
 const LIMIT_MS = 40 * 60_000;
 const TEST_TIMEOUT_MS = 120_000;
+/** What measures times or memory. */
+const ALONE = [
+  "tests/link/backpressure.test.ts",
+  "tests/link/chaos/chaos.test.ts",
+  "tests/link/turns.test.ts",
+  "tests/mirror/store/memory.test.ts",
+  "tests/rdb/giant.test.ts",
+];
 
 const started = Date.now();
 const total = { passed: 0, failed: 0, skipped: 0 };
 let reports = 0;
+let logs = 0;
 
 /** Which parts are asked for, and below which paths. */
 function readArguments(args) {
@@ -38,18 +57,21 @@ function readArguments(args) {
 }
 
 /** Runs a command to its end; its output is kept for the case that it fails. */
-function run([command, ...args]) {
-  const log = join(temporary, "output");
+async function run([command, ...args]) {
+  const log = join(temporary, `output ${++logs}`);
   const file = openSync(log, "w");
-  const { status, signal, error } = spawnSync(command, args, {
+  const child = spawn(command, args, {
     stdio: ["ignore", file, file],
     env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     timeout: Math.max(1, LIMIT_MS - (Date.now() - started)),
     killSignal: "SIGKILL",
   });
   closeSync(file);
-  const end = error?.message ?? (signal === null ? `exit code ${status}` : `killed by ${signal}`);
-  return { ok: status === 0, output: `${readFileSync(log, "utf8")}(${end})\n` };
+  const end = await once(child, "exit").then(
+    ([code, signal]) => signal === null ? `exit code ${code}` : `killed by ${signal}`,
+    (error) => error.message,
+  );
+  return { ok: child.exitCode === 0, output: `${readFileSync(log, "utf8")}(${end})\n` };
 }
 
 function report(name, ok, counts, output) {
@@ -62,15 +84,15 @@ function report(name, ok, counts, output) {
 }
 
 /** A command that is one test by itself. */
-function check(name, command) {
-  const { ok, output } = run(command);
+async function check(name, command) {
+  const { ok, output } = await run(command);
   report(name, ok, ok ? { passed: 1 } : { failed: 1 }, output);
 }
 
 /** A test runner, which writes what it ran to the file it is given. */
-function suite(name, command) {
+async function suite(name, command) {
   const file = join(temporary, `${++reports}.xml`);
-  const { ok, output } = run(command(file));
+  const { ok, output } = await run(command(file));
   const counts = countCases(existsSync(file) ? readFileSync(file, "utf8") : "");
   const none = counts.passed + counts.failed + counts.skipped === 0;
   // A runner that died, or found nothing to run, has not passed.
@@ -83,7 +105,7 @@ function skip(name, reason) {
   console.log(`skip ${name}: ${reason}`);
 }
 
-function denoChecks(deno) {
+async function denoChecks(deno) {
   const { exports } = JSON.parse(readFileSync("deno.json", "utf8"));
   const checks = {
     "deno fmt": ["fmt", "--check"],
@@ -94,33 +116,58 @@ function denoChecks(deno) {
   };
   for (const [name, args] of Object.entries(checks)) {
     if (deno === undefined) skip(name, "Deno does not run here");
-    else check(name, [deno, ...args]);
+    else await check(name, [deno, ...args]);
   }
 }
 
-function denoTests(deno, paths) {
-  if (deno === undefined) return skip("deno test", "Deno does not run here");
-  suite("deno test", (file) => [
-    ...[deno, "test", "-A", "--no-check", `--junit-path=${file}`],
-    ...paths,
+async function denoTests(deno, name, files) {
+  if (deno === undefined) return skip(name, "Deno does not run here");
+  await suite(name, (report) => [
+    ...[deno, "test", "-A", "--no-check", `--junit-path=${report}`],
+    ...files,
   ]);
 }
 
-function bunTests(bun, paths) {
-  if (bun === undefined) return skip("bun test", "Bun does not run here");
+async function bunTests(bun, name, files) {
+  if (bun === undefined) return skip(name, "Bun does not run here");
   const options = ["--only-failures", `--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit"];
-  const below = paths.map((path) => `./${path}`);
-  suite("bun test", (file) => [bun, "test", ...options, `--reporter-outfile=${file}`, ...below]);
+  const below = files.map((path) => `./${path}`);
+  await suite(name, (report) => [
+    ...[bun, "test", ...options, `--reporter-outfile=${report}`],
+    ...below,
+  ]);
 }
 
-function packageTests(node) {
+async function packageTests(node) {
   if (node === 0) return skip("npm package", "there is no Node");
   if (node < 20) return skip("npm package", `Node ${node} is older than 20`);
   const print = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
-  suite("npm package", (file) => [
+  await suite("npm package", (file) => [
     ...["node", "--test", ...print, "--test-reporter=junit", `--test-reporter-destination=${file}`],
     "tests/package/smoke.mjs",
   ]);
+}
+
+/** The test files at or below a path. */
+function testFiles(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path).sort().flatMap((name) => {
+    const below = join(path, name);
+    if (name !== "fixtures" && statSync(below).isDirectory()) return testFiles(below);
+    return name.endsWith(".test.ts") ? [below] : [];
+  });
+}
+
+/** The suites of both runtimes: side by side, but for what wants the machine for itself. */
+async function tests(files) {
+  const tests = [];
+  if (parts.includes("deno")) tests.push((name, files) => denoTests(deno, `deno ${name}`, files));
+  if (parts.includes("bun")) tests.push((name, files) => bunTests(bun, `bun ${name}`, files));
+  const alone = files.filter((file) => ALONE.includes(file));
+  const together = files.filter((file) => !ALONE.includes(file));
+  if (together.length > 0) await Promise.all(tests.map((run) => run("test", together)));
+  if (alone.length === 0) return;
+  for (const run of tests) await run("test, alone", alone);
 }
 
 const { parts, paths } = readArguments(process.argv.slice(2));
@@ -129,14 +176,13 @@ const testPaths = paths.length > 0 ? paths : ["tests"];
 const deno = findRuntime("deno");
 const bun = findRuntime("bun");
 
-check("build", script("scripts/build.mjs"));
+await check("build", script("scripts/build.mjs"));
 if (parts.includes("checks")) {
-  denoChecks(deno);
-  check("tsc", [...script(TSC), "-p", "scripts/tsconfig.json", "--noEmit"]);
+  await denoChecks(deno);
+  await check("tsc", [...script(TSC), "-p", "scripts/tsconfig.json", "--noEmit"]);
 }
-if (parts.includes("deno")) denoTests(deno, testPaths);
-if (parts.includes("bun")) bunTests(bun, testPaths);
-if (parts.includes("node")) packageTests(nodeVersion());
+await tests(testPaths.flatMap(testFiles));
+if (parts.includes("node")) await packageTests(nodeVersion());
 
 rmSync(temporary, { recursive: true, force: true });
 const { passed, failed, skipped } = total;

@@ -16,6 +16,7 @@
  * | `PERMISSION` | the server refuses the command to this user, or to this address |
  * | `LOADING` | the master is loading its data, busy, or unable to make a snapshot at present; or a mirror has not loaded its first snapshot |
  * | `NOMASTERLINK` | the server is a replica without a link to its own master |
+ * | `ROLE` | no server is what `role` asks for |
  * | `PROTOCOL` | the peer says something that is not the replication protocol |
  * | `RDB_TRUNCATED` | the snapshot ends too early |
  * | `RDB_CORRUPT` | the snapshot is broken |
@@ -29,6 +30,7 @@
  * | `UNKNOWN` | a key of a mirror whose value is not known at present |
  * | `WRONGTYPE` | a key of a mirror holds another kind of value than is asked for |
  * | `SLOW` | the consumer is too far behind |
+ * | `SPOOL` | the files for a slow consumer cannot be made, written or read |
  * | `OPTION` | an option or argument is wrong, or the call does not fit the state |
  * | `SOURCE` | a file or stream could not be read |
  * | `CHECKPOINT` | a position could not be loaded or saved |
@@ -41,6 +43,7 @@ export type NsyncErrorCode =
   | "PERMISSION"
   | "LOADING"
   | "NOMASTERLINK"
+  | "ROLE"
   | "PROTOCOL"
   | "RDB_TRUNCATED"
   | "RDB_CORRUPT"
@@ -54,6 +57,7 @@ export type NsyncErrorCode =
   | "UNKNOWN"
   | "WRONGTYPE"
   | "SLOW"
+  | "SPOOL"
   | "OPTION"
   | "SOURCE"
   | "CHECKPOINT";
@@ -78,6 +82,8 @@ export interface NsyncErrorDetails {
   readonly key?: string;
   /** What was being read, in words. */
   readonly reading?: string;
+  /** Bytes that wait for a consumer that is slow. */
+  readonly bufferedBytes?: number;
   /** Name of the command that could not be applied. */
   readonly command?: string;
   /** Keys whose values are not known because of it, as text. */
@@ -108,6 +114,8 @@ export class NsyncError extends Error implements NsyncErrorDetails {
   declare readonly key?: string;
   /** What was being read, in words. */
   declare readonly reading?: string;
+  /** Bytes that wait for a consumer that is slow. */
+  declare readonly bufferedBytes?: number;
   /** Name of the command that could not be applied. */
   declare readonly command?: string;
   /** Keys whose values are not known because of it, as text. */

@@ -6,7 +6,7 @@
 
 import { NsyncError } from "./errors.ts";
 import type { EventBatch, NsyncEvent } from "./events.ts";
-import { turn, TurnClock } from "./turn.ts";
+import { turn, TurnClock, turnDue } from "./turn.ts";
 
 /** What gives the batches. One call of `next` at a time. */
 export interface BatchSource {
@@ -181,7 +181,6 @@ class EventIterator extends Serial<NsyncEvent> {
     for (;;) {
       if (this.#clock.look()) {
         await turn();
-        this.#clock.had();
         if (this.ended) return undefined;
       }
       if (this.#events !== undefined && !this.#source.stopped) {
@@ -203,7 +202,6 @@ class EventIterator extends Serial<NsyncEvent> {
 class BatchIterator extends Serial<EventBatch> {
   readonly #source: BatchSource;
   readonly #observer: DeliveryObserver | undefined;
-  readonly #clock = new TurnClock();
   #batch: EventBatch | undefined;
 
   constructor(source: BatchSource, close: () => Promise<void>, observer?: DeliveryObserver) {
@@ -216,9 +214,8 @@ class BatchIterator extends Serial<EventBatch> {
     do {
       if (this.#batch !== undefined) this.#observer?.finished(this.#batch);
       this.#batch = undefined;
-      if (this.#clock.look()) {
+      if (turnDue()) {
         await turn();
-        this.#clock.had();
         if (this.ended) return undefined;
       }
       this.#batch = await this.#source.next();
@@ -246,10 +243,7 @@ export async function deliver(
       observer?.given(event);
       const result = callback(event);
       if (isThenable(result)) await result;
-      if (clock.due()) {
-        await turn();
-        clock.had();
-      }
+      if (clock.due()) await turn();
       if (source.stopped) break;
     }
     if (!source.stopped) observer?.finished(batch);

@@ -64,7 +64,21 @@ export type ResetReason =
   /** The link broke inside of a transaction of which pieces had been delivered, and another master answered. */
   | "transaction-lost";
 
-/** A full synchronization begins: whatever was known is about to be replaced. */
+/** What of a snapshot comes with a `reset`. */
+export type ResetSnapshot =
+  /** All of it follows, up to its `eof`. */
+  | "full"
+  /** Nothing, as with `snapshot: "none"`: the master made no snapshot. */
+  | "none"
+  /** Nothing: the master made a snapshot without data. */
+  | "empty"
+  /** Nothing: the master sent a snapshot, which was passed over. */
+  | "skipped";
+
+/**
+ * A full synchronization begins: whatever was known is about to be replaced. With `snapshot: "none"`
+ * nothing replaces it: the stream begins behind this event, and what happened before is not known.
+ */
 export interface ResetEvent extends BatchEvent<ResetEvent> {
   /** Discriminates the union. */
   readonly type: "reset";
@@ -74,10 +88,12 @@ export interface ResetEvent extends BatchEvent<ResetEvent> {
   readonly offset: number;
   /** Why it began. */
   readonly reason: ResetReason;
+  /** What of a snapshot comes with it. */
+  readonly snapshot: ResetSnapshot;
   /** Version of the server that wrote the snapshot, where it says so. */
   readonly serverVersion: string | undefined;
-  /** Version in the snapshot's header. */
-  readonly rdbVersion: number;
+  /** Version in the snapshot's header; `undefined` where the master made none. */
+  readonly rdbVersion: number | undefined;
 }
 
 /** Where a part of a split value stands. */

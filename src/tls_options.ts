@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { TlsAccess } from "./endpoint.ts";
 import { NsyncError } from "./errors.ts";
 import { checkOptionNames } from "./option_names.ts";
-import type { Address, TlsSettings } from "./transport/transport.ts";
 
 /** Certificates or a key in PEM: the text, its bytes, or several of either, one after the other. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -37,45 +37,42 @@ const KNOWN: readonly (keyof TlsOptions)[] = [
 ];
 
 /**
- * Checks the option `tls`; `asked` says whether a URL asks for it. Throws `OPTION` errors, which
- * never show what was given.
+ * Checks an option `tls`, of that name; `asked` says whether a URL asks for it. Throws `OPTION` errors,
+ * which never show what was given.
  */
 export function checkedTls(
+  name: string,
   given: boolean | TlsOptions | undefined,
   asked: boolean,
-  address: Address,
-): TlsSettings | undefined {
+): TlsAccess | undefined {
   if (given !== undefined && typeof given !== "boolean" && !isObject(given)) {
-    throw new NsyncError("OPTION", "tls must be true, or an object of options.");
+    throw new NsyncError("OPTION", `${name} must be true, or an object of options.`);
   }
   if (given === false && asked) {
-    throw new NsyncError("OPTION", "The URL asks for TLS, and the option tls forbids it.");
+    throw new NsyncError("OPTION", `The URL asks for TLS, and the option ${name} forbids it.`);
   }
   if (!(given ?? asked)) return undefined;
-  if ("path" in address) {
-    throw new NsyncError("OPTION", "There is no TLS over a unix socket: leave tls out.");
-  }
-  return tlsSettingsOf(isObject(given) ? given : {}, address.host);
+  return tlsAccessOf(name, isObject(given) ? given : {});
 }
 
 function isObject(value: boolean | TlsOptions | undefined): value is TlsOptions {
   return typeof value === "object" && value !== null;
 }
 
-function tlsSettingsOf(given: TlsOptions, host: string): TlsSettings {
-  checkOptionNames("tls", given, KNOWN);
-  const { serverName = host, rejectUnauthorized = true } = given;
-  if (typeof serverName !== "string" || serverName === "") {
-    throw new NsyncError("OPTION", "tls.serverName must be a host name.");
+function tlsAccessOf(name: string, given: TlsOptions): TlsAccess {
+  checkOptionNames(name, given, KNOWN);
+  const { serverName, rejectUnauthorized = true } = given;
+  if (serverName !== undefined && (typeof serverName !== "string" || serverName === "")) {
+    throw new NsyncError("OPTION", `${name}.serverName must be a host name.`);
   }
   if (typeof rejectUnauthorized !== "boolean") {
-    throw new NsyncError("OPTION", "tls.rejectUnauthorized must be true or false.");
+    throw new NsyncError("OPTION", `${name}.rejectUnauthorized must be true or false.`);
   }
-  const ca = pem("tls.ca", given.ca, "CERTIFICATE");
-  const cert = pem("tls.cert", given.cert, "CERTIFICATE");
-  const key = pem("tls.key", given.key, "PRIVATE KEY");
+  const ca = pem(`${name}.ca`, given.ca, "CERTIFICATE");
+  const cert = pem(`${name}.cert`, given.cert, "CERTIFICATE");
+  const key = pem(`${name}.key`, given.key, "PRIVATE KEY");
   if ((cert === undefined) !== (key === undefined)) {
-    throw new NsyncError("OPTION", "tls.cert and tls.key go together: give both, or none.");
+    throw new NsyncError("OPTION", `${name}.cert and ${name}.key go together: give both, or none.`);
   }
   return { serverName, rejectUnauthorized, ca, cert, key };
 }

@@ -5,31 +5,44 @@
  * @module
  */
 
-/** A consumer may keep the event loop this long, in milliseconds. */
+/** The event loop may be kept this long, in milliseconds. */
 const LONGEST = 8;
 /** Most events between two looks at the clock. */
 const STRIDE = 64;
 
+/** When the event loop had a turn: one time for all, since those who keep it add up. */
+let last = performance.now();
+let coming: Promise<void> | undefined;
+
 /** Waits until the event loop has had a turn. */
 export function turn(): Promise<void> {
-  return new Promise((resolve) => {
+  return coming ??= new Promise((resolve) => {
+    const had = () => {
+      last = performance.now();
+      coming = undefined;
+      resolve();
+    };
     if (typeof setImmediate === "function") {
-      setImmediate(resolve);
+      setImmediate(had);
     } else {
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => {
         port1.close();
-        resolve();
+        had();
       };
       port2.postMessage(undefined);
     }
   });
 }
 
+/** The event loop has been kept long enough. */
+export function turnDue(): boolean {
+  return performance.now() - last >= LONGEST;
+}
+
 /** Tells when a turn is due; looks at the clock rarely while events are quick. */
 export class TurnClock {
-  #last: number = performance.now();
-  #looked: number = this.#last;
+  #looked: number = performance.now();
   #stride = 1;
   #left = 1;
 
@@ -45,11 +58,6 @@ export class TurnClock {
     this.#stride = quick ? Math.min(2 * this.#stride, STRIDE) : 1;
     this.#left = this.#stride;
     this.#looked = now;
-    return now - this.#last >= LONGEST;
-  }
-
-  /** The event loop had a turn just now. */
-  had(): void {
-    this.#last = this.#looked = performance.now();
+    return now - last >= LONGEST;
   }
 }

@@ -129,8 +129,10 @@ describe("the tables of the README", () => {
     const source = readFileSync(join(root, "src/options.ts"), "utf8");
     const known = /KNOWN[^=]*= \[([^\]]*)\]/.exec(source)?.[1].match(/\w+/g) ?? [];
     assert.deepEqual([...named.keys()].sort(), [...known].sort());
-    const { address, limits, ...settings } = settingsOf({});
-    const defaults: Record<string, unknown> = { ...address, ...limits, ...settings };
+    const { where, limits, ...settings } = settingsOf({});
+    assert.ok(where.kind === "hosts");
+    const [{ address, ...access }] = where.hosts;
+    const defaults: Record<string, unknown> = { ...address, ...access, ...limits, ...settings };
     for (const [name, text] of named) {
       const mib = /^(\d+) MiB$/.exec(text);
       const value = mib === null ? text : String(Number(mib[1]) << 20);

@@ -7,6 +7,7 @@ import { fail } from "./error.ts";
 import { setFilter, wantEverything } from "./filter.ts";
 import { lzf } from "./lzf.ts";
 import { clear, clearOut, compact, In, layOut, OK, Out, publish, SLACK } from "./memory.ts";
+import { writeLines } from "./ndjson.ts";
 import { beginRdb, describeKey, releaseRdb, runRdb } from "./rdb.ts";
 import { beginAof, beginResp, releaseResp, runResp } from "./resp.ts";
 import { binaryFlag } from "./scan.ts";
@@ -166,6 +167,16 @@ export function inflate(packed: u32, size: u32): i32 {
   const out = Out.arenaStart;
   if (!lzf(In.end, <usize>packed, out, <usize>size)) return 0;
   return binaryFlag(out, <usize>size) == 0 ? 1 : 2;
+}
+
+/**
+ * Lines of JSON, at ARENA_START, of the records at TAPE_START: from the byte `at` of the tape on, whose
+ * strings stand at `bytes`, first `source` bytes and then the arena. Answers where it stopped: behind the
+ * last record, or before one that the host has to write itself, or for which there is no room. The
+ * output ends at ARENA_END.
+ */
+export function ndjson(at: u32, tapeEnd: u32, bytes: u32, source: u32): u32 {
+  return writeLines(at, tapeEnd, bytes, source);
 }
 
 /** CRC-64 of `n` bytes at `p` after `crc`. */

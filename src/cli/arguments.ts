@@ -6,10 +6,13 @@
 
 import { existsSync, statSync } from "node:fs";
 import { escaped } from "./escape.ts";
+import type { SlowOptions } from "../../mod.ts";
+import { isSlowFlag, type SlowFlags, slowOptionsOf } from "./slow.ts";
 import { isTlsFlag, type TlsFlags } from "./tls.ts";
 
 /** What `nsync --help` prints. */
 export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
+       nsync fetch [option]... [url] [file]
 
 Follows a Redis or Valkey server as a replica does, and prints its snapshot and then every command,
 one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file or
@@ -22,6 +25,9 @@ an append-only file in the same way. Ctrl-C ends it.
   file.aof   an append-only file, or the manifest of one in several parts
   directory  such as appendonlydir: an append-only file in several parts
 
+fetch writes the snapshot of a server to a file, by default a new dump.rdb, or with - to standard
+output. A file is replaced, but only once everything has come and was verified.
+
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
   --cacert FILE  the authorities to trust, in PEM; by default those that the runtime trusts
@@ -29,6 +35,10 @@ an append-only file in the same way. Ctrl-C ends it.
   --key FILE     its key
   --sni NAME     the name in the server's certificate, where that is not the host's
   --insecure     takes any certificate, and so anybody who answers
+  --slow HOW     when the output is read more slowly than the server sends: pause (stops reading from
+                 the server, which may then cut the link), spool (reads on, into files), or error
+                 (pauses, and ends when that takes long); by default pause
+  --spool-dir D  spools, into files in the directory D instead of that for temporary ones
   -h, --help     print this
   -v, --version  print the version
 
@@ -46,15 +56,18 @@ export type Format = "auto" | "json" | "pretty";
 /** Where a URL was found. */
 export type Origin = "argument" | "VALKEY_URL" | "REDIS_URL" | "default";
 
+/** A server. */
+export interface Server {
+  readonly kind: "server";
+  readonly url: string;
+  readonly origin: Origin;
+  readonly tls?: TlsFlags;
+  readonly slow?: SlowOptions;
+}
+
 /** Where the events come from. */
 export type Source =
-  /** A server. */
-  | {
-    readonly kind: "server";
-    readonly url: string;
-    readonly origin: Origin;
-    readonly tls?: TlsFlags;
-  }
+  | Server
   /** An RDB file. */
   | { readonly kind: "rdb"; readonly path: string }
   /** An append-only file. */
@@ -65,7 +78,9 @@ export type Request =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "wrong"; readonly why: string }
-  | { readonly kind: "run"; readonly source: Source; readonly format: Format };
+  | { readonly kind: "run"; readonly source: Source; readonly format: Format }
+  /** The snapshot of a server goes to a file; `-` is standard output. */
+  | { readonly kind: "fetch"; readonly source: Server; readonly file: string };
 
 /** Environment variables. */
 export type Environment = { readonly [name: string]: string | undefined };
@@ -76,11 +91,13 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   let format: Format = "auto";
   let only: Request | undefined;
   let tls: TlsFlags | undefined;
+  let slow: SlowFlags | undefined;
   let options = true;
-  const rest = [...args];
+  const fetches = args[0] === "fetch";
+  const rest = args.slice(fetches ? 1 : 0);
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    const [, name = "", , value] = /^--(\w+)(=([^]*))?$/.exec(arg) ?? [];
-    if (!options || !arg.startsWith("-")) sources.push(arg);
+    const [, name = "", , value] = /^--([\w-]+)(=([^]*))?$/.exec(arg) ?? [];
+    if (!options || !arg.startsWith("-") || (fetches && arg === "-")) sources.push(arg);
     else if (arg === "--") options = false;
     else if (arg === "-h" || arg === "--help") only ??= { kind: "help" };
     else if (arg === "-v" || arg === "--version") only ??= { kind: "version" };
@@ -91,10 +108,11 @@ export function readArguments(args: readonly string[], env: Environment): Reques
       }
       format = asked;
     } else if (arg === "--insecure") tls = { ...tls, insecure: true };
-    else if (isTlsFlag(name)) {
+    else if (isTlsFlag(name) || isSlowFlag(name)) {
       const given = value ?? rest.shift();
       if (given === undefined || given === "") return wrong(`--${name} needs a value`);
-      tls = { ...tls, [name]: given };
+      if (isTlsFlag(name)) tls = { ...tls, [name]: given };
+      else slow = { ...slow, [name]: given };
     } else if (/^--(json|pretty|help|version|insecure)=/.test(arg)) {
       return wrong(`${arg.slice(0, arg.indexOf("="))} takes no value`);
     } else {
@@ -103,39 +121,73 @@ export function readArguments(args: readonly string[], env: Environment): Reques
     }
   }
   if (only !== undefined) return only;
+  if (fetches) {
+    if (format !== "auto") return wrong("fetch prints no events");
+    if (slow !== undefined) return wrong("fetch is as slow as its file: leave --slow out");
+    return fetchOf(sources, env, tls);
+  }
   if (sources.length > 1) return wrong("there is more than one URL or file");
   if (sources.length === 1 && isMissingPath(sources[0])) {
     return wrong(`there is no file or directory ${escaped(sources[0])}, and it is no URL`);
   }
   const source = sourceOf(sources[0], env);
-  if (tls === undefined) return { kind: "run", source, format };
-  if (source.kind !== "server") return wrong("the options of TLS are for a server, not for a file");
-  return { kind: "run", source: { ...source, tls }, format };
+  if (tls === undefined && slow === undefined) return { kind: "run", source, format };
+  if (source.kind !== "server") {
+    return wrong("the options of TLS, --slow and --spool-dir are for a server, not for a file");
+  }
+  const how = slow && slowOptionsOf(slow);
+  if (typeof how === "string") return wrong(how);
+  return {
+    kind: "run",
+    source: { ...source, ...(tls && { tls }), ...(how && { slow: how }) },
+    format,
+  };
 }
 
 function wrong(why: string): Request {
   return { kind: "wrong", why };
 }
 
+/** The file that `fetch` writes to where none is named. */
+const DUMP = "dump.rdb";
+
+function fetchOf(args: readonly string[], env: Environment, tls: TlsFlags | undefined): Request {
+  const urls = args.filter(isUrl);
+  const files = args.filter((arg) => !isUrl(arg));
+  if (urls.length > 1 || files.length > 1) return wrong("fetch takes one URL and one file");
+  if (files.length === 0 && existsSync(DUMP)) {
+    return wrong(`there is a ${DUMP} here: name it, and it is replaced, or another file`);
+  }
+  const server = serverOf(urls[0], env);
+  const source = tls === undefined ? server : { ...server, tls };
+  return { kind: "fetch", source, file: files[0] ?? DUMP };
+}
+
+function isUrl(argument: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(argument);
+}
+
 /** A path by its look, at which nothing is, and whose name does not say what would be there. */
 function isMissingPath(argument: string): boolean {
-  const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
-  return !isUrl && !existsSync(argument) && !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
+  return !isUrl(argument) && !existsSync(argument) &&
+    !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
 }
 
 function sourceOf(argument: string | undefined, env: Environment): Source {
-  if (argument !== undefined) {
-    const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(argument);
-    const exists = existsSync(argument);
-    if (exists || !isUrl) {
-      const isAof = /(\.aof|\.manifest|\/)$/i.test(argument);
-      if (isAof || (exists && statSync(argument).isDirectory())) {
-        return { kind: "aof", path: argument };
-      }
-      if (exists || /\.rdb$/i.test(argument)) return { kind: "rdb", path: argument };
+  if (argument === undefined) return serverOf(argument, env);
+  const exists = existsSync(argument);
+  if (exists || !isUrl(argument)) {
+    const isAof = /(\.aof|\.manifest|\/)$/i.test(argument);
+    if (isAof || (exists && statSync(argument).isDirectory())) {
+      return { kind: "aof", path: argument };
     }
-    return { kind: "server", url: argument, origin: "argument" };
+    if (exists || /\.rdb$/i.test(argument)) return { kind: "rdb", path: argument };
   }
+  return serverOf(argument, env);
+}
+
+function serverOf(url: string | undefined, env: Environment): Server {
+  if (url !== undefined) return { kind: "server", url, origin: "argument" };
   for (const origin of ["VALKEY_URL", "REDIS_URL"] as const) {
     const url = env[origin];
     if (url !== undefined && url !== "") return { kind: "server", url, origin };

@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { CmdEvent, EofEvent, LoadEvent, NsyncEvent, SlotEvent } from "../../mod.ts";
+import type {
+  CmdEvent,
+  EofEvent,
+  LoadEvent,
+  NsyncEvent,
+  ResetEvent,
+  SlotEvent,
+} from "../../mod.ts";
 import { escaped } from "./escape.ts";
 import { Line, type Style } from "./line.ts";
 import { addLoaded, addWord } from "./value.ts";
@@ -46,7 +53,7 @@ function addEvent(line: Line, event: NsyncEvent): void {
     case "reset": {
       const server = event.serverVersion === undefined ? "" : `server ${event.serverVersion}, `;
       const at = event.replId === undefined ? "" : `, offset ${event.offset} of ${event.replId}`;
-      line.add(escaped(`${server}RDB version ${event.rdbVersion} (${event.reason})${at}`));
+      line.add(escaped(`${server}${snapshot(event)} (${event.reason})${at}`));
       break;
     }
     case "load":
@@ -106,6 +113,19 @@ function addCommand(line: Line, { db, name, args, transaction }: CmdEvent): void
     if (line.full) return;
     line.add(" ");
     addWord(line, arg);
+  }
+}
+
+function snapshot({ snapshot, rdbVersion }: ResetEvent): string {
+  switch (snapshot) {
+    case "none":
+      return "no snapshot";
+    case "empty":
+      return "a snapshot without data";
+    case "skipped":
+      return `RDB version ${rdbVersion}, passed over`;
+    default:
+      return `RDB version ${rdbVersion}`;
   }
 }
 

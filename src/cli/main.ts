@@ -5,15 +5,25 @@
  */
 
 import process from "node:process";
-import { type EventBatch, type EventStream, Link, nsync, NsyncError, readRdb } from "../../mod.ts";
+import {
+  type EventBatch,
+  type EventStream,
+  Link,
+  nsync,
+  NsyncError,
+  readRdb,
+  type TlsOptions,
+} from "../../mod.ts";
 import { readAof } from "../aof/mod.ts";
 import { VERSION } from "../version.ts";
-import { type Format, readArguments, type Source, USAGE } from "./arguments.ts";
+import { type Format, readArguments, type Server, type Source, USAGE } from "./arguments.ts";
 import { describe } from "./describe.ts";
 import { escapedJson } from "./escape.ts";
+import { fetchFile } from "./fetch.ts";
 import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
+import { withSlowFlags } from "./slow.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
 
 /**
@@ -55,28 +65,51 @@ async function run(args: readonly string[], output: Output): Promise<number> {
       notice(`${request.why}: see nsync --help`);
       return 2;
     case "run":
-      try {
+      return await attempt(request.source, async () => {
         await print(open(request.source), request.format, output);
         return 0;
-      } catch (error) {
-        if (!NsyncError.is(error)) throw error;
-        notice(`${withFlags(error.message)}${remark(request.source)}`);
-        return error.code === "OPTION" ? 2 : 1;
+      });
+    case "fetch": {
+      const { source, file } = request;
+      if (file === "-" && output.terminal) {
+        notice("an RDB is nothing for a terminal: name a file, or send it into a pipe");
+        return 2;
       }
+      return await attempt(source, async () => {
+        const { url, tls } = connectionTo(source);
+        return await fetchFile(url, { tls }, file, output) ? 0 : 1;
+      });
+    }
+  }
+}
+
+/** Says what goes wrong with a server or a file. */
+async function attempt(source: Source, action: () => Promise<number>): Promise<number> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!NsyncError.is(error)) throw error;
+    notice(`${withSlowFlags(withFlags(error.message))}${remark(source)}`);
+    return error.code === "OPTION" ? 2 : 1;
   }
 }
 
 function open(source: Source): EventStream {
   if (source.kind === "rdb") return readRdb(source.path);
   if (source.kind === "aof") return readAof(source.path);
-  // URLs for clients often name a database; a replica gets them all.
+  const { url, tls } = connectionTo(source);
+  return nsync(url, { tls, ...source.slow });
+}
+
+function connectionTo(source: Server): { readonly url: string; readonly tls?: TlsOptions } {
   const tls = source.tls && tlsOptionsOf(source.tls);
+  // URLs for clients often name a database; a replica gets them all.
   const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(source.url);
-  if (named === null) return nsync(source.url, { tls });
+  if (named === null) return { url: source.url, tls };
   if (Number(named[2]) !== 0) {
     notice(`the URL names database ${named[2]}, but a replica gets every database: so do you`);
   }
-  return nsync(named[1], { tls });
+  return { url: named[1], tls };
 }
 
 /** Says which URL was used, where the user may not know. */

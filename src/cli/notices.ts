@@ -47,8 +47,10 @@ export class Notices {
         case "eof":
         case "resume":
         case "error":
-          this.#loading = event.type === "reset";
-          this.#loaded = 0;
+          if (event.type !== "error") {
+            this.#loading = event.type === "reset";
+            this.#loaded = 0;
+          }
           notice(describe(event, { width: Infinity, colours: false }));
           break;
         case "load":

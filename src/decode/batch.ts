@@ -8,11 +8,11 @@ import * as abi from "../../wasm/abi.ts";
 import type { EventBatch, NsyncEvent } from "../events.ts";
 import { printAs } from "../inspect.ts";
 import { detachedParts } from "./detach.ts";
+import { linesOf, linesOfTape } from "./ndjson.ts";
 import { eventAt } from "./views.ts";
 import { latin1, toText } from "./text.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-const encoder = new TextEncoder();
 /** The text of each string in a batch above this size is made by itself. */
 const LARGE = 256 << 10;
 
@@ -111,6 +111,13 @@ export class TapeBatch implements EventBatch {
     return this.#sourceLength;
   }
 
+  /** What it is made of. */
+  get parts(): BatchParts {
+    const { tape, offset, snapshot, splitKey, lastKey, endsSnapshot, safe } = this;
+    const [bytes, sourceLength] = [this.#bytes, this.#sourceLength];
+    return { bytes, sourceLength, offset, tape, snapshot, splitKey, lastKey, endsSnapshot, safe };
+  }
+
   /** Walks through the events, oldest first. */
   [Symbol.iterator](): IterableIterator<NsyncEvent, undefined> {
     return new BatchIterator(this);
@@ -118,7 +125,16 @@ export class TapeBatch implements EventBatch {
 
   /** One line of JSON per event, in UTF-8. */
   ndjson(): Uint8Array {
-    return ndjson(this);
+    // A line of a command names its keys, which the core does not know.
+    if (this.snapshot === undefined) return linesOf(this);
+    const { tape } = this;
+    const lines = linesOfTape({
+      tape,
+      bytes: this.#bytes,
+      sourceLength: this.#sourceLength,
+      eventAt: (word) => eventAt(this, word),
+    });
+    return lines ?? linesOf(this);
   }
 
   /** The bytes of the string whose two words stand at `word`: a view. */
@@ -252,14 +268,8 @@ export class ListBatch implements EventBatch {
 
   /** One line of JSON per event, in UTF-8. */
   ndjson(): Uint8Array {
-    return ndjson(this);
+    return linesOf(this);
   }
 }
 
 printAs(ListBatch.prototype, (batch) => ({ events: [...batch] }));
-
-function ndjson(batch: EventBatch): Uint8Array {
-  let lines = "";
-  for (const event of batch) lines += `${JSON.stringify(event)}\n`;
-  return encoder.encode(lines);
-}

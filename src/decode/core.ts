@@ -66,6 +66,8 @@ export class Core {
   readonly beginDump: Call;
   /** Decompresses what stands at the end of the input into the arena: 0 broken, 1 ASCII, 2 other. */
   readonly inflate: Call;
+  /** Writes lines of JSON of records on the tape: see wasm/core.ts. */
+  readonly ndjson: Call;
   /** Describes the place where the input stops short, as an error. */
   readonly interrupted: Call;
 
@@ -90,6 +92,7 @@ export class Core {
     this.run = call(exports, "run");
     this.release = call(exports, "release");
     this.inflate = call(exports, "inflate");
+    this.ndjson = call(exports, "ndjson");
     this.interrupted = call(exports, "interrupted");
     this.reserve(TAPE, 0, ARENA, WINDOW);
   }

@@ -207,7 +207,12 @@ export class HashView extends LoadView implements HashLoad {
   }
 
   protected plainValue(): unknown {
-    return [...this.value];
+    const { batch, end, step } = this;
+    const fields: [string, string][] = [];
+    for (let word = this.items; word < end; word += step) {
+      fields.push([batch.textAt(word), batch.textAt(word + 2)]);
+    }
+    return fields;
   }
 
   protected override printedValue(): unknown {

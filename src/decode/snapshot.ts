@@ -58,8 +58,10 @@ export class Snapshot {
   rdbVersion = 0;
   /** The aux fields that matter to a reader. */
   readonly aux: Map<string, string> = new Map();
-  /** Replication ID and offset as the master told them, rather than as the aux fields do. */
-  replication: { readonly replId: string | undefined; readonly offset: number } | undefined;
+  /** What the master told, rather than the aux fields: replication ID and offset, maybe the database. */
+  replication:
+    | { readonly replId: string | undefined; readonly offset: number; readonly db?: number }
+    | undefined;
   /** What makes it impossible to go on behind the batches so far. */
   failure: NsyncError | undefined;
   /** Number of keys, complete at the end. */
@@ -88,7 +90,7 @@ export class Snapshot {
 
   /** Database that the stream behind the snapshot starts with; the master itself selects one anyway. */
   get streamDb(): number {
-    const db = Number(this.aux.get("repl-stream-db") ?? 0);
+    const db = this.replication?.db ?? Number(this.aux.get("repl-stream-db") ?? 0);
     return Number.isInteger(db) && db > 0 ? db : 0;
   }
 

@@ -16,7 +16,9 @@ const HASTE_ENDS = 1000;
 export class Acknowledger {
   readonly #wire: Wire;
   readonly #replconf: string | undefined;
-  readonly #offset: () => number;
+  readonly #offset: (floor: number) => number;
+  /** What is acknowledged before the consumer has handled anything. */
+  floor = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** The master waits for an ACK of this offset. */
   #wanted: number | undefined;
@@ -25,7 +27,7 @@ export class Acknowledger {
    * `offset` is what is acknowledged, with the command `replconf`. A master that does not know it is
    * sent newlines, which keep the link alive too.
    */
-  constructor(wire: Wire, replconf: string | undefined, offset: () => number) {
+  constructor(wire: Wire, replconf: string | undefined, offset: (floor: number) => number) {
     this.#wire = wire;
     this.#replconf = replconf;
     this.#offset = offset;
@@ -60,7 +62,7 @@ export class Acknowledger {
 
   /** The consumer has come further. */
   progressed(): void {
-    if (this.#wanted === undefined || this.#offset() < this.#wanted) return;
+    if (this.#wanted === undefined || this.#offset(this.floor) < this.#wanted) return;
     this.#wanted = undefined;
     this.acknowledge();
   }
@@ -68,7 +70,7 @@ export class Acknowledger {
   /** Acknowledges now. */
   acknowledge(): void {
     if (this.#replconf === undefined) this.#wire.sendNewline();
-    else this.#wire.send(this.#replconf, "ACK", String(this.#offset()));
+    else this.#wire.send(this.#replconf, "ACK", String(this.#offset(this.floor)));
   }
 
   /** Says nothing more. */

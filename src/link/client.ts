@@ -5,8 +5,9 @@
  */
 
 import { COMMAND_NAMES, type CommandNames } from "../command_names.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
-import { connectWire, type Endpoint, greet } from "./connect.ts";
+import { connectWire, greet } from "./connect.ts";
 import { refusal } from "./refusal.ts";
 import { ErrorReply, readReply, type Reply } from "./replies.ts";
 import type { Wire } from "./wire.ts";
@@ -67,6 +68,11 @@ export class Client implements AsyncDisposable {
       for (const _ of commands) replies.push(await this.#read(this.#options.timeout));
       return replies;
     });
+  }
+
+  /** Sends a command whose reply comes as a message, as in a subscription. */
+  send(...words: readonly string[]): void {
+    this.#wire.send(...words);
   }
 
   /** The next message that was not asked for, of a subscription, within `timeout` milliseconds. */

@@ -5,33 +5,23 @@
  */
 
 import type { CommandNames } from "../command_names.ts";
+import { addressText, type Endpoint, tlsOf } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
-import { addressText } from "../options.ts";
-import {
-  type Address,
-  connectTransport,
-  errorCode,
-  type TlsSettings,
-} from "../transport/transport.ts";
+import { connectTransport, errorCode } from "../transport/transport.ts";
+import type { Where } from "../where_options.ts";
 import { unexpected } from "./refusal.ts";
 import { tlsFailure } from "./tls_failure.ts";
 import { Wire } from "./wire.ts";
 
-/** A server, and how to come in. */
-export interface Endpoint {
-  readonly address: Address;
-  readonly tls: TlsSettings | undefined;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-}
-
 /** Connects. Throws `CONNECT`, `TIMEOUT` or `TLS` errors, and the signal's own reason. */
 export async function connectWire(
-  { address, tls }: Pick<Endpoint, "address" | "tls">,
+  endpoint: Pick<Endpoint, "address" | "tls">,
   timeout: number,
   signal: AbortSignal,
 ): Promise<Wire> {
+  const { address } = endpoint;
   try {
+    const tls = tlsOf(endpoint);
     return new Wire(await connectTransport(address, { signal, timeout, tls }), address);
   } catch (cause) {
     throw connectError(addressText(address), timeout, cause);
@@ -57,8 +47,16 @@ export async function greet(
   if (reply !== "+OK") throw unexpected(wire.peer, reply, "AUTH");
 }
 
+/** May another attempt do better, also after the first one? So it is when the server asks for patience. */
+export function asksForPatience(error: NsyncError, where: Where): boolean {
+  if (error.code === "LOADING" || error.code === "NOMASTERLINK") return true;
+  // Sentinels may not know of a failover yet.
+  if (error.code === "ROLE") return error.retriable && where.kind === "sentinels";
+  return error.code === "CONNECT" && error.retriable && !isUnreachable(error);
+}
+
 /** Did the connection itself fail, rather than the server ask for patience? */
-export function isUnreachable(error: NsyncError): boolean {
+function isUnreachable(error: NsyncError): boolean {
   return error.code === "CONNECT" && error.cause !== undefined;
 }
 

@@ -6,9 +6,14 @@
 
 import type { Snapshot } from "../decode/snapshot.ts";
 import { withoutUndefined } from "../decode/view.ts";
-import type { PlainEvent, ResetEvent, ResetReason, ResumeEvent } from "../events.ts";
+import type { PlainEvent, ResetEvent, ResetReason, ResetSnapshot, ResumeEvent } from "../events.ts";
 import { printAs } from "../inspect.ts";
 import type { Position } from "../position.ts";
+
+/** What a `reset` tells of the server and its snapshot. */
+type Origin = Pick<Snapshot, "replication" | "serverVersion"> & {
+  readonly rdbVersion: number | undefined;
+};
 
 /** A full synchronization begins. */
 export class Reset implements ResetEvent {
@@ -16,20 +21,24 @@ export class Reset implements ResetEvent {
   readonly replId: string | undefined;
   readonly offset: number;
   readonly reason: ResetReason;
+  readonly snapshot: ResetSnapshot;
   readonly serverVersion: string | undefined;
-  readonly rdbVersion: number;
+  readonly rdbVersion: number | undefined;
+  /** Where the stream goes on that follows without a snapshot, as soon as that is certain. */
+  position: Position | undefined;
 
-  constructor(reason: ResetReason, snapshot: Snapshot) {
-    this.replId = snapshot.replication?.replId;
-    this.offset = snapshot.replication?.offset ?? 0;
+  constructor(reason: ResetReason, origin: Origin, snapshot: ResetSnapshot = "full") {
+    this.replId = origin.replication?.replId;
+    this.offset = origin.replication?.offset ?? 0;
     this.reason = reason;
-    this.serverVersion = snapshot.serverVersion;
-    this.rdbVersion = snapshot.rdbVersion;
+    this.snapshot = snapshot;
+    this.serverVersion = origin.serverVersion;
+    this.rdbVersion = origin.rdbVersion;
   }
 
   toJSON(): PlainEvent {
-    const { type, replId, offset, reason, serverVersion, rdbVersion } = this;
-    return withoutUndefined({ type, replId, offset, reason, serverVersion, rdbVersion });
+    const { type, replId, offset, reason, snapshot, serverVersion, rdbVersion } = this;
+    return withoutUndefined({ type, replId, offset, reason, snapshot, serverVersion, rdbVersion });
   }
 
   detach(): this {

@@ -5,19 +5,26 @@
  */
 
 import { ListBatch } from "../decode/batch.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import type { EventBatch, ResetReason } from "../events.ts";
 import type { BatchSource } from "../event_stream.ts";
 import type { Settings } from "../options.ts";
+import type { Address } from "../transport/transport.ts";
 import { Remark } from "../decode/remark.ts";
 import type { Position } from "../position.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { connectWire, isUnreachable } from "./connect.ts";
+import { asksForPatience, connectWire } from "./connect.ts";
+import { type Candidate, type Locator, locatorOf } from "./locate.ts";
+import { Meter } from "./meter.ts";
 import { pause } from "./pause.ts";
 import { DeliveredPosition } from "./position.ts";
-import { BatchQueue } from "./queue.ts";
+import type { BatchQueue } from "./queue.ts";
 import { overrun } from "./refusal.ts";
+import type { ServerInfo } from "./server.ts";
 import { type Phase, runSession, type SessionHost } from "./session.ts";
+import { turn, turnDue } from "../turn.ts";
+import { type Receiving, SlowConsumer, type SlowHost } from "./slow.ts";
 import { tlsWanted } from "./tls_failure.ts";
 import type { Wire } from "./wire.ts";
 
@@ -33,13 +40,15 @@ export interface FollowerEvents {
   /** A snapshot, or a resumption, has been handled by the consumer. */
   loaded(): void;
   /** The consumer has handled all of a batch, which may be without events. */
-  moved?(): void;
+  moved(): void;
+  /** The server that is connected to from now on. */
+  at(endpoint: Endpoint): void;
   /** It is over; with what ended it, if anything did. Called once. */
   ended(error: unknown): void;
 }
 
 /** Follows one master on behalf of one consumer. */
-export class Follower implements BatchSource, SessionHost {
+export class Follower implements BatchSource, SessionHost, SlowHost {
   readonly settings: Settings;
   /** What waits for the consumer. */
   readonly queue: BatchQueue;
@@ -48,16 +57,27 @@ export class Follower implements BatchSource, SessionHost {
   received: Position | undefined;
   transactions = 0;
   resetReason: ResetReason = "start";
+  diskless = false;
   progressed: (() => void) | undefined;
+  mayTail = true;
+  twoChannel: boolean;
   /** What it does. */
   phase: Phase = "idle";
   /** How often the connection was lost. */
   reconnects = 0;
+  server: ServerInfo | undefined;
+  readonly meter: Meter;
   /** What went wrong last. */
   lastError: NsyncError | undefined;
   readonly #events: FollowerEvents;
   readonly #stop = new AbortController();
+  readonly #locator: Locator;
+  /** Where the link is, or tries to be. */
+  #address: Address | undefined;
+  /** Aborts to leave a server, or the wait for it, with the reason. */
+  #leave = new AbortController();
   readonly #checkpointer: Checkpointer | undefined;
+  readonly #slow: SlowConsumer;
   /** What was reported once and for all. */
   readonly #reports = new Set<string>();
   /** Snapshots in a row whose connection was closed inside of them or right behind them. */
@@ -81,12 +101,19 @@ export class Follower implements BatchSource, SessionHost {
 
   constructor(settings: Settings, events: FollowerEvents) {
     this.settings = settings;
+    this.twoChannel = settings.twoChannel;
     this.#events = events;
-    this.queue = new BatchQueue(settings.highWaterMark);
+    this.#slow = new SlowConsumer(this);
+    this.queue = this.#slow.queue;
+    this.#locator = locatorOf(settings, {
+      moved: (reason) => this.#leaveFor(reason),
+      report: (error) => this.report(error),
+    });
     this.delivered = new DeliveredPosition(() => {
       events.loaded();
       this.#checkpointer?.loaded();
-    }, () => events.moved?.());
+    }, () => events.moved());
+    this.meter = new Meter(() => this.delivered.events);
     const { signal, checkpoint, checkpointInterval } = settings;
     if (checkpoint !== undefined) {
       this.#checkpointer = new Checkpointer(
@@ -105,12 +132,24 @@ export class Follower implements BatchSource, SessionHost {
     return this.#stopped;
   }
 
+  get signal(): AbortSignal {
+    return this.#leave.signal;
+  }
+
+  /** The server in use, or tried last; `undefined` before a Sentinel has named one. */
+  get address(): Address | undefined {
+    return this.#address ?? this.#locator.first;
+  }
+
   /** The next batch; the first call connects. */
   async next(): Promise<EventBatch | undefined> {
     this.start();
     this.progressed?.();
+    this.meter.events.mark();
     try {
       const batch = await this.queue.next();
+      this.#slow.took();
+      this.meter.events.mark();
       if (this.#checkpointer === undefined || !beginsSnapshot(batch)) return batch;
       await this.#checkpointer.snapshotBegins();
       return this.#stopped ? await this.queue.next() : batch;
@@ -143,6 +182,7 @@ export class Follower implements BatchSource, SessionHost {
     this.queue.clear();
     await this.#running;
     await this.#saved;
+    await this.queue.cleared();
   }
 
   #finish(error: unknown): void {
@@ -151,17 +191,39 @@ export class Follower implements BatchSource, SessionHost {
     this.phase = "closed";
     this.settings.signal?.removeEventListener("abort", this.#abort);
     this.#stop.abort();
-    this.#wire?.close();
+    this.#slow.stop();
+    this.#leaveFor(undefined);
     if (this.#checkpointer === undefined) this.#events.ended(error);
     else this.#saved = this.#checkpointer.close().then(() => this.#events.ended(error));
   }
 
+  #leaveFor(reason: NsyncError | undefined): void {
+    this.#leave.abort(reason);
+    this.#wire?.close();
+  }
+
   async deliver(batch: EventBatch): Promise<void> {
+    // A socket hands out all that it has in one turn of the event loop, as long as it is asked for more.
+    if (turnDue()) await turn();
     this.queue.push(batch);
+    this.#slow.added();
     await this.queue.room();
   }
 
+  get receiving(): Receiving {
+    if (this.phase !== "snapshot") return "stream";
+    return this.diskless ? "diskless snapshot" : "snapshot";
+  }
+
+  warn(error: NsyncError): void {
+    this.lastError = error;
+    this.queue.pushFirst(new ListBatch([new Remark(error)]));
+  }
+
   acknowledged(floor: number): number {
+    const { ack } = this.settings;
+    if (ack === "never") return 0;
+    if (ack === "received") return this.received?.offset ?? floor;
     const handled = this.delivered.handled;
     if (handled === undefined || handled.replId !== this.received?.replId) return floor;
     return Math.max(floor, handled.offset);
@@ -198,12 +260,15 @@ export class Follower implements BatchSource, SessionHost {
     let failures = 0;
     let reported: string | undefined;
     try {
+      await this.#slow.check();
       await this.#restore();
       while (!this.#over) {
         this.#granted = false;
         this.#live = undefined;
         if (this.received === undefined) await this.#fullSyncAllowed();
-        const ended = await this.#session();
+        if (this.#over) return;
+        this.#leave = new AbortController();
+        const ended = await this.#attempt();
         if (this.#over) return;
         if (ended === undefined) continue;
         const error = this.#judged(ended);
@@ -219,14 +284,17 @@ export class Follower implements BatchSource, SessionHost {
         this.enter(this.#wasGranted ? "reconnecting" : "connecting");
         if (error.code !== reported) this.#remark(error);
         reported = error.code;
-        await pause(delay, this.#stop.signal);
+        await pause(delay, this.#leave.signal);
       }
     } catch (error) {
       if (this.#over) return;
       if (NsyncError.is(error)) this.lastError = error;
       this.phase = "closed";
       this.#checkpointer?.stop();
+      this.#slow.stop();
       this.queue.end({ error });
+    } finally {
+      await this.#locator.close();
     }
   }
 
@@ -276,21 +344,47 @@ export class Follower implements BatchSource, SessionHost {
   #canRetry(error: NsyncError): boolean {
     if (error.code === "PROTOCOL") return error.retriable || this.#wasLive;
     if (!error.retriable) return false;
-    return this.#wasGranted || error.code === "LOADING" || error.code === "NOMASTERLINK" ||
-      (error.code === "CONNECT" && !isUnreachable(error));
+    return this.#wasGranted || this.#leave.signal.aborted ||
+      asksForPatience(error, this.settings.where);
   }
 
-  /** One connection; answers what ended it, `undefined` when another one is to ask for everything. */
-  async #session(): Promise<unknown> {
+  /**
+   * Tries the servers there are, until one grants a synchronization; answers what ended that,
+   * `undefined` when another connection is to ask for everything.
+   */
+  async #attempt(): Promise<unknown> {
+    const failures: NsyncError[] = [];
     try {
-      const { settings } = this;
-      this.#wire = await connectWire(settings, settings.connectTimeout, this.#stop.signal);
-      if (this.#over) return undefined;
-      return await runSession(this.#wire, this);
+      for await (const candidate of this.#locator.candidates(this.#stop.signal)) {
+        const ended = await this.#session(candidate);
+        const next = NsyncError.is(ended) && !this.#granted && !this.#leave.signal.aborted;
+        if (!next) return ended;
+        failures.push(ended);
+      }
     } catch (error) {
+      return error;
+    }
+    return this.#locator.failed(failures);
+  }
+
+  /** One connection; answers what ended it. */
+  async #session(candidate: Candidate): Promise<unknown> {
+    const { connectTimeout } = this.settings;
+    const { endpoint } = candidate;
+    const { signal } = this.#leave;
+    this.enter(this.#wasGranted ? "reconnecting" : "connecting");
+    this.#address = endpoint.address;
+    this.#events.at(endpoint);
+    try {
+      this.#wire = await connectWire(endpoint, connectTimeout, signal);
+      if (this.#over) return undefined;
+      this.#wire.tally = (bytes) => this.meter.received(bytes);
+      return await runSession(this.#wire, candidate, this);
+    } catch (error) {
+      if (signal.aborted) return signal.reason;
       const mute = NsyncError.is(error) && error.code === "CLOSED" && this.#wire?.heard === false;
       if (!mute || this.#wasGranted) return error;
-      return await tlsWanted(this.settings, this.#stop.signal) ?? error;
+      return await tlsWanted(endpoint, connectTimeout, signal) ?? error;
     } finally {
       this.#wire?.close();
       this.#wire = undefined;

@@ -4,30 +4,61 @@
  * @module
  */
 
+import { addressText, type Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { deliver, EventStream } from "../event_stream.ts";
-import { addressText, type Settings } from "../options.ts";
+import { printAs } from "../inspect.ts";
+import type { Settings } from "../options.ts";
 import { Follower } from "./follower.ts";
 import type { Position } from "../position.ts";
 import { Ready } from "./ready.ts";
+import type { SnapshotProgress } from "./meter.ts";
+import type { ServerInfo } from "./server.ts";
 import type { Phase } from "./session.ts";
+import { summary } from "./summary.ts";
 
 /** How a link is doing. */
 export interface LinkStatus {
   /** What it does. */
   readonly phase: Phase;
-  /** `host:port` or `unix:path` of the master. */
-  readonly address: string;
+  /**
+   * `host:port` or `unix:path` of the server in use, or tried last; `undefined` before a Sentinel has
+   * named one.
+   */
+  readonly address: string | undefined;
+  /** What the server is, once it has said so. */
+  readonly server: ServerInfo | undefined;
   /** Replication ID of the stream that is being received. */
   readonly replId: string | undefined;
-  /** Offset up to which the stream has been received. */
+  /** Offset up to which the stream has been received, in whole commands and transactions. */
   readonly offset: number | undefined;
+  /** Offset up to which the consumer has handled it. */
+  readonly deliveredOffset: number | undefined;
+  /**
+   * Bytes of the stream from `deliveredOffset` to `offset`. What the master has written but not sent
+   * yet is not in it: no master tells its replicas.
+   */
+  readonly lagBytes: number | undefined;
+  /** How far the newest snapshot has come; `undefined` before the first. */
+  readonly snapshot: SnapshotProgress | undefined;
+  /** Events that the consumer was given, per second, over the last five. */
+  readonly eventsPerSecond: number;
+  /** Bytes that came from the master, per second, over the last five. */
+  readonly bytesPerSecond: number;
   /** Bytes that wait for the consumer. */
   readonly bufferedBytes: number;
   /** How often the connection was lost. */
   readonly reconnects: number;
   /** What went wrong last. */
   readonly lastError: NsyncError | undefined;
+}
+
+/** Somebody inside of the package who looks at a link beside its consumer. */
+export interface LinkWatcher {
+  /** {@linkcode Link.position} has moved behind a batch. */
+  moved?(): void;
+  /** The server that is connected to from now on. */
+  at?(endpoint: Endpoint): void;
 }
 
 /**
@@ -43,14 +74,15 @@ export class Link extends EventStream {
   readonly #settings: Settings;
   readonly #ready: Ready;
 
-  /** Made by `nsync`; `moved` is called whenever {@linkcode Link.position} has moved behind a batch. */
-  constructor(settings: Settings, moved?: () => void) {
+  /** Made by `nsync`. */
+  constructor(settings: Settings, watcher: LinkWatcher = {}) {
     const ready = new Ready();
     let over: (error: unknown) => void = () => {};
     const closed = new Promise<unknown>((resolve) => over = resolve);
     const follower = new Follower(settings, {
       loaded: () => ready.resolve(),
-      moved,
+      moved: () => watcher.moved?.(),
+      at: (endpoint) => watcher.at?.(endpoint),
       ended(error) {
         ready.reject(
           error ??
@@ -83,7 +115,8 @@ export class Link extends EventStream {
   }
 
   /**
-   * Resolves when the first snapshot (or a resumption) has been delivered and handled. Rejects with
+   * Resolves when the first snapshot has been delivered and handled; or a resumption, or without a
+   * snapshot the `reset` that says so. Rejects with
    * `TIMEOUT` after `readyTimeout`, with the error that ended the link, and with `OPTION` when there
    * is no consumer that would ever take the snapshot.
    */
@@ -110,12 +143,23 @@ export class Link extends EventStream {
 
   /** How the link is doing. */
   status(): LinkStatus {
-    const { phase, received, queue, reconnects, lastError } = this.#follower;
+    const { phase, address, received, delivered, meter, queue } = this.#follower;
+    const { server, reconnects, lastError } = this.#follower;
+    const { handled } = delivered;
+    const deliveredOffset = handled?.replId === received?.replId ? handled?.offset : undefined;
     return {
       phase,
-      address: addressText(this.#settings.address),
+      address: address && addressText(address),
+      server,
       replId: received?.replId,
       offset: received?.offset,
+      deliveredOffset,
+      lagBytes: received === undefined || deliveredOffset === undefined
+        ? undefined
+        : received.offset - deliveredOffset,
+      snapshot: meter.snapshot,
+      eventsPerSecond: meter.events.perSecond,
+      bytesPerSecond: meter.bytes.perSecond,
       bufferedBytes: queue.bytes,
       reconnects,
       lastError,
@@ -134,3 +178,5 @@ export class Link extends EventStream {
     await this.close();
   }
 }
+
+printAs(Link.prototype, (link) => summary(link.status()));

@@ -15,12 +15,16 @@ import type { Position } from "../position.ts";
 
 /** Follows what the consumer gets, and what it has handled. */
 export class DeliveredPosition implements DeliveryObserver {
+  /** How many events the consumer has been given. */
+  events = 0;
   readonly #loaded: () => void;
   readonly #moved: () => void;
   #inHand: NsyncEvent | undefined;
   #batchInHand: EventBatch | undefined;
   /** Replication ID of what is being delivered; `undefined` inside of a snapshot. */
   #replId: string | undefined;
+  /** The newest reset, behind which the stream may follow without a snapshot. */
+  #reset: Reset | undefined;
   #point: SafePoint = { offset: 0, db: 0 };
   /** The newest command that was handled, when it is newer than `#point`. */
   #command: CommandView | undefined;
@@ -43,10 +47,12 @@ export class DeliveredPosition implements DeliveryObserver {
   given(event: NsyncEvent): void {
     if (this.#inHand !== undefined) this.#settle(this.#inHand);
     this.#inHand = event;
+    this.events++;
   }
 
   handed(batch: EventBatch): void {
     this.#batchInHand = batch;
+    this.events += batch.length;
   }
 
   finished(batch: EventBatch): void {
@@ -81,6 +87,10 @@ export class DeliveredPosition implements DeliveryObserver {
     } else if (event instanceof Reset) {
       this.#command = undefined;
       this.#replId = undefined;
+      this.#reset = event;
+      if (event.snapshot === "full") return;
+      this.#point = event.position ?? { offset: event.offset, db: 0 };
+      this.#loaded();
     }
   }
 
@@ -108,11 +118,12 @@ export class DeliveredPosition implements DeliveryObserver {
     if (event instanceof CommandView) return this.#at(event.safe);
     if (event instanceof EofView) return behind(event.snapshot);
     if (event instanceof Resume) return event.position;
-    return event instanceof Reset ? undefined : this.handled;
+    return event instanceof Reset ? event.position : this.handled;
   }
 
   #at(point: SafePoint): Position | undefined {
-    return this.#replId === undefined ? undefined : positionAt(this.#replId, point);
+    const replId = this.#replId ?? this.#reset?.position?.replId;
+    return replId === undefined ? undefined : positionAt(replId, point);
   }
 }
 

@@ -28,11 +28,35 @@ const LONGEST_BULK = 512 << 20;
 /** Most elements of an array that are taken in. */
 const LONGEST_ARRAY = 1 << 20;
 const DEEPEST = 8;
+/** Bytes that one reply may take with all its parts; an item counts as some. */
+const LONGEST_REPLY = LONGEST_BULK + (64 << 20);
+const ITEM = 16;
 
 /** Reads one reply, each piece of it within `timeout` milliseconds. Throws `PROTOCOL` for what is none. */
-export async function readReply(wire: Wire, timeout: number, depth = 0): Promise<Reply> {
-  const line = await wire.line(timeout, "a reply");
+export async function readReply(wire: Wire, timeout: number): Promise<Reply> {
+  return await replyFrom(wire, await wire.line(timeout, "a reply"), timeout);
+}
+
+/** Reads the rest of a reply whose first line has been read, of at most `most` bytes. */
+export function replyFrom(
+  wire: Wire,
+  line: string,
+  timeout: number,
+  most: number = LONGEST_REPLY,
+): Promise<Reply> {
+  return part(wire, line, timeout, { left: most }, 0);
+}
+
+async function part(
+  wire: Wire,
+  line: string,
+  timeout: number,
+  room: { left: number },
+  depth: number,
+): Promise<Reply> {
   const rest = line.slice(1);
+  room.left -= ITEM + line.length;
+  if (room.left < 0) throw noReply(wire, line);
   switch (line[0]) {
     case "+":
       return rest;
@@ -42,6 +66,8 @@ export async function readReply(wire: Wire, timeout: number, depth = 0): Promise
       return integer(wire, rest);
     case "$": {
       const length = count(wire, rest, LONGEST_BULK);
+      room.left -= length;
+      if (room.left < 0) throw noReply(wire, line);
       return length < 0 ? null : await bulk(wire, length, timeout);
     }
     case "*": {
@@ -49,7 +75,10 @@ export async function readReply(wire: Wire, timeout: number, depth = 0): Promise
       if (Number.isNaN(length)) throw noReply(wire, line);
       if (length < 0) return null;
       const items: Reply[] = [];
-      while (items.length < length) items.push(await readReply(wire, timeout, depth + 1));
+      while (items.length < length) {
+        const next = await wire.line(timeout, "a reply");
+        items.push(await part(wire, next, timeout, room, depth + 1));
+      }
       return items;
     }
     default:

@@ -45,6 +45,21 @@ export async function receiveSnapshot(
   settings: Settings,
   deliver: (batch: TapeBatch) => Promise<void>,
 ): Promise<void> {
+  // The batches are all that is wanted.
+  for await (const _ of snapshotPieces(wire, decoder, how, settings, deliver));
+}
+
+/**
+ * The same, and gives the snapshot's bytes as they pass, each piece when it has been decoded, the last
+ * one when the end is right. A piece is a view that is valid until the next one is asked for.
+ */
+export async function* snapshotPieces(
+  wire: Wire,
+  decoder: Decoder,
+  how: Framing,
+  settings: Settings,
+  deliver: (batch: TapeBatch) => Promise<void>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let left = how.kind === "length" ? how.length : Infinity;
   while (!decoder.done) {
     if (left === 0) throw decoder.truncated();
@@ -59,16 +74,18 @@ export async function receiveSnapshot(
         await deliver(batch);
       }
     }
-    if (decoder.done) {
-      const behind = [decoder.rest(), piece.subarray(fed)];
-      if (how.kind === "length") {
-        const stray = behind[0].length + (ours.length - fed) + left;
-        if (stray > 0) throw strayBytes(stray);
-      }
-      wire.unread(joined(behind));
+    if (!decoder.done) {
+      yield ours;
+      continue;
     }
+    const behind = [decoder.rest(), piece.subarray(fed)];
+    const stray = behind[0].length + (ours.length - fed);
+    if (how.kind === "length" && stray + left > 0) throw strayBytes(stray + left);
+    const last = ours.slice(0, ours.length - stray);
+    wire.unread(joined(behind));
+    if (how.kind === "mark") await expectMark(wire, how.mark, settings);
+    yield last;
   }
-  if (how.kind === "mark") await expectMark(wire, how.mark, settings);
 }
 
 async function expectMark(wire: Wire, mark: string, settings: Settings): Promise<void> {

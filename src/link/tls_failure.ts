@@ -4,8 +4,8 @@
  * @module
  */
 
+import { addressText, type Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
-import { addressText, type Settings } from "../options.ts";
 import { connectTransport, errorCode } from "../transport/transport.ts";
 import { printable } from "./refusal.ts";
 
@@ -91,7 +91,8 @@ export function tlsFailure(peer: string, cause: unknown): NsyncError | undefined
  * `undefined` for any other.
  */
 export async function tlsWanted(
-  { address, tls, connectTimeout }: Settings,
+  { address, tls }: Endpoint,
+  timeout: number,
   signal: AbortSignal,
 ): Promise<NsyncError | undefined> {
   if (tls !== undefined || "path" in address) return undefined;
@@ -101,7 +102,7 @@ export async function tlsWanted(
     const connection = await connectTransport(address, {
       tls: { ...defaults, serverName: address.host },
       signal,
-      timeout: Math.min(connectTimeout, LOOK_MS),
+      timeout: Math.min(timeout, LOOK_MS),
     });
     connection.close();
   } catch (error) {

@@ -5,8 +5,8 @@
  */
 
 import { latin1 } from "../decode/text.ts";
+import { addressText } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
-import { addressText } from "../options.ts";
 import { type Address, type Connection, errorCode } from "../transport/transport.ts";
 import { tlsFailure } from "./tls_failure.ts";
 
@@ -24,6 +24,8 @@ export class Wire {
   readonly peer: string;
   /** Whether anything has come. */
   heard = false;
+  /** Told how many bytes have come. */
+  tally: ((bytes: number) => void) | undefined;
   readonly #connection: Connection;
   /** Bytes that were read with a line but stand behind it: a copy. */
   #left: Uint8Array = NOTHING;
@@ -72,6 +74,7 @@ export class Wire {
     }
     if (bytes === undefined) throw this.#lost(due);
     this.heard = true;
+    this.tally?.(bytes.length);
     return bytes;
   }
 

@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { Client } from "../link/client.ts";
 import type { Settings } from "../options.ts";
+import type { Address } from "../transport/transport.ts";
 import { askStanding, type Standing } from "./standing.ts";
 import type { State } from "./state.ts";
 
@@ -16,25 +18,30 @@ const LONGEST_CHAIN = 16;
 /** Asks the master that is at the top of all. */
 export class TopmostMaster {
   readonly #settings: Settings;
+  readonly #endpoint: () => Endpoint | undefined;
   readonly #stop = new AbortController();
   #client: Promise<Client> | undefined;
+  /** Where the way began that has led to it. */
+  #began: Endpoint | undefined;
 
-  /** The server of these settings is where the way begins. */
-  constructor(settings: Settings) {
+  /** The way begins at the server that is followed. */
+  constructor(settings: Settings, endpoint: () => Endpoint | undefined) {
     this.#settings = settings;
+    this.#endpoint = endpoint;
   }
 
   /** Where it stands now. Throws what connecting to it, or one on the way, throws. */
   async standing(): Promise<Standing> {
+    if (this.#began !== this.#endpoint()) this.#leave();
     for (let attempt = 1;; attempt++) {
-      const asked = this.#client ??= this.#connect(this.#settings.address);
+      const asked = this.#client ??= this.#asked();
       try {
         const client = await asked;
         const standing = await askStanding(client);
         if (standing.master === undefined) return standing;
         if (attempt > LONGEST_CHAIN) throw tooLong(client.peer);
         if (this.#client === asked) {
-          this.#client = this.#connect(standing.master);
+          this.#client = this.#asked(standing.master);
           client.close();
         }
       } catch (error) {
@@ -49,22 +56,39 @@ export class TopmostMaster {
   /** Closes the connection. */
   close(): void {
     this.#stop.abort();
-    void this.#client?.then((client) => client.close(), () => {});
+    this.#leave();
   }
 
-  #connect(address: Settings["address"]): Promise<Client> {
-    const { tls, username, password, commandNames, connectTimeout: timeout } = this.#settings;
+  #leave(): void {
+    void this.#client?.then((client) => client.close(), () => {});
+    this.#client = undefined;
+  }
+
+  /** Connects to the server that the way begins at, or to one above it. */
+  async #connect(address?: Address): Promise<Client> {
+    const { commandNames, connectTimeout: timeout } = this.#settings;
+    const endpoint = this.#endpoint();
+    if (endpoint === undefined) throw notConnected();
+    this.#began = endpoint;
     const { signal } = this.#stop;
-    const own = this.#settings.address;
-    // The name in the certificate is that of the host, unless another one was asked for.
-    const renamed = tls !== undefined && "host" in own && "host" in address &&
-      tls.serverName === own.host;
-    const named = renamed ? { ...tls, serverName: address.host } : tls;
-    const endpoint = { address, tls: "path" in address ? undefined : named, username, password };
-    const client = Client.connect(endpoint, { timeout, signal, commandNames });
+    return await Client.connect({ ...endpoint, address: address ?? endpoint.address }, {
+      timeout,
+      signal,
+      commandNames,
+    });
+  }
+
+  #asked(address?: Address): Promise<Client> {
+    const client = this.#connect(address);
     client.catch(() => {});
     return client;
   }
+}
+
+function notConnected(): NsyncError {
+  return new NsyncError("CONNECT", "The mirror has not found its server yet.", {
+    retriable: true,
+  });
 }
 
 function tooLong(peer: string): NsyncError {

@@ -81,12 +81,12 @@ export class MirrorChanges implements ChangesHost {
     }
     await this.#events.loaded();
     await this.#upkeep.standing(async () => {
-      const { settings, routes } = this.#upkeep;
+      const { settings, routes, current: { endpoint } } = this.#upkeep;
       const state = this.#upkeep.readable();
       if (this.subscription.ended) return;
       this.#checkpointer?.start();
       const from = this.#from ?? saved;
-      await giveContinuation(this.subscription, from, { settings, routes, state });
+      await giveContinuation(this.subscription, from, { settings, endpoint, routes, state });
       if (!this.subscription.ended) recorder.add(this.subscription);
     });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Endpoint } from "../endpoint.ts";
 import type { Kind, ModuleDecoders } from "../events.ts";
 import type { Settings } from "../options.ts";
 import type { Position } from "../position.ts";
@@ -21,6 +22,8 @@ const SOME = 10_000;
 /** What a continuation needs of the mirror. */
 export interface Standing {
   readonly settings: Settings;
+  /** The server that is followed. */
+  readonly endpoint: Endpoint | undefined;
   readonly routes: Routes;
   /** The data set, which does not change meanwhile. */
   readonly state: State;
@@ -35,16 +38,16 @@ export async function giveContinuation(
   from: Position | undefined,
   standing: Standing,
 ): Promise<void> {
-  const { settings, state } = standing;
+  const { settings, endpoint, state } = standing;
   const to = state.position;
   if (from !== undefined && from.replId === to?.replId && from.offset >= to.offset) {
     // The master that is followed has not come so far yet.
     subscription.ahead = subscription.position = from;
     return;
   }
-  const touched = from === undefined || to === undefined
+  const touched = from === undefined || to === undefined || endpoint === undefined
     ? undefined
-    : await touchedKeys(settings, from, to, state.keys + SOME);
+    : await touchedKeys({ settings, endpoint }, from, to, state.keys + SOME);
   const modules = settings.modules;
   const all = touched === undefined
     ? everything(state, modules)

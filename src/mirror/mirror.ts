@@ -14,6 +14,8 @@ import { TopmostMaster, Waiters } from "./caught_up.ts";
 import { Changes, type ChangesOptions } from "./changes.ts";
 import { MirrorChanges } from "./changes_host.ts";
 import type { MirrorSettings } from "./options.ts";
+import type { Standing } from "./standing.ts";
+import type { State } from "./state.ts";
 import { DatabaseSource, TableSource } from "./sources.ts";
 import { Table } from "./table.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -58,6 +60,10 @@ export class Mirror implements AsyncDisposable {
   readonly #changes = new Set<Changes>();
   /** Somebody wants to know how it ends. */
   #watched = false;
+  /** What ended it. */
+  #end: unknown;
+  /** Calls of {@linkcode caughtUp} that wait. */
+  #waiting = 0;
   /** The newest that the master was heard of. */
   #heard: { readonly replId: string | undefined; readonly offset: number } | undefined;
 
@@ -66,13 +72,14 @@ export class Mirror implements AsyncDisposable {
     this.#settings = settings;
     let over: (error: unknown) => void = () => {};
     this.#closed = new Promise((resolve) => over = resolve);
-    this.#master = new TopmostMaster(settings.link);
+    this.#master = new TopmostMaster(settings.link, () => this.#upkeep.current.endpoint);
     this.#upkeep = new Upkeep(settings, {
       ready: () => this.#ready.resolve(),
       moved: () => this.#moved(),
       ended: (error) => {
         this.#master.close();
         const why = error ?? new NsyncError("CLOSED", "The mirror was closed.");
+        this.#end = why;
         this.#ready.reject(why);
         this.#waiters.end(why);
         over(error);
@@ -147,6 +154,7 @@ export class Mirror implements AsyncDisposable {
     checkOptionNames("caughtUp", options, ["timeout", "signal"]);
     checkSignal(options.signal);
     const { timeout = TIMEOUT, signal } = options;
+    if (this.#upkeep.over) this.#upkeep.readable();
     if (!Number.isInteger(timeout) || timeout < 1 || timeout > LONGEST_TIMER) {
       throw new NsyncError("OPTION", "timeout must be a number of milliseconds.");
     }
@@ -155,27 +163,44 @@ export class Mirror implements AsyncDisposable {
     const timer = setTimeout(() => stop.abort(notInTime(timeout)), timeout);
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
+    this.#waiting++;
     try {
       await this.#catchUp(stop.signal);
     } finally {
+      this.#waiting--;
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
     }
   }
 
   async #catchUp(signal: AbortSignal): Promise<void> {
-    const asked = orAborted(this.#master.standing(), signal);
-    const { replId, offset } = await asked;
+    try {
+      // Before that a server may still change its replication ID on our account.
+      await orAborted(this.#ready.within(LONGEST_TIMER), signal);
+      while (!await this.#reaches(await orAborted(this.#master.standing(), signal), signal));
+    } catch (error) {
+      // Whatever went wrong on the way: the end of the mirror is why.
+      if (this.#upkeep.over && !signal.aborted) throw this.#end;
+      throw error;
+    }
+  }
+
+  /** Waits until the mirror stands there; `false` when a new snapshot makes that a question. */
+  async #reaches({ replId, offset }: Standing, signal: AbortSignal): Promise<boolean> {
     this.#heard = { replId, offset };
     const { repairs } = this.#settings;
-    const waiting = this.#waiters.wait((state) => {
-      const { position, history, unknown } = state;
-      if (position === undefined || position.offset < offset) return false;
-      if (replId !== undefined && !history.has(replId)) return false;
-      return !repairs || unknown.size === 0;
-    }, signal);
+    const began = this.#upkeep.readable();
+    const comparable = (state: State) => replId === undefined || state.history.has(replId);
+    const reached = (state: State) =>
+      comparable(state) && (state.position?.offset ?? -1) >= offset &&
+      !(repairs && state.unknown.size > 0);
+    const waiting = this.#waiters.wait(
+      (state) => reached(state) || state !== began && !comparable(state),
+      signal,
+    );
     this.#moved();
     await waiting;
+    return reached(this.#upkeep.readable());
   }
 
   /** Bytes of the stream that the master is known to have written and that are not applied yet. */
@@ -230,7 +255,7 @@ export class Mirror implements AsyncDisposable {
   /** An error that nobody else gets must not be lost: the runtime reports it as unhandled. */
   #tell(error: unknown): void {
     const own = this.#settings.link.signal?.aborted === true;
-    if (error === undefined || own || this.#watched) return;
+    if (error === undefined || own || this.#watched || this.#waiting > 0) return;
     if ([...this.#changes].some(({ watched }) => watched)) return;
     void Promise.reject(error);
   }

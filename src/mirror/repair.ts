@@ -54,6 +54,16 @@ export class Repair {
   begin(): void {
     this.next = Infinity;
     this.#hopeless = false;
+    this.again();
+  }
+
+  /** The link is back: what failed before may succeed now. */
+  again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#failures = 0;
+    // It may be another server.
+    if (!this.#waiting) this.#drop();
   }
 
   /** Ends it, and its connection. */
@@ -174,7 +184,9 @@ export class Repair {
   #connect(): Promise<Client> {
     const { settings } = this.#host;
     const { connectTimeout: timeout, commandNames } = settings;
-    this.#connecting ??= Client.connect(settings, {
+    const { endpoint } = this.#replica;
+    if (endpoint === undefined) throw new TypeError("what is applied comes from a server");
+    this.#connecting ??= Client.connect(endpoint, {
       timeout,
       signal: this.#stop.signal,
       commandNames,

@@ -7,10 +7,12 @@
 import { CommandView } from "../decode/command_view.ts";
 import { toText } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
+import type { Endpoint } from "../endpoint.ts";
 import type { CmdEvent, EventBatch, NsyncEvent } from "../events.ts";
 import { Link } from "../link/link.ts";
 import { positionAt } from "../link/position.ts";
 import type { Settings } from "../options.ts";
+import type { Position } from "../position.ts";
 import { Applier } from "./applier.ts";
 import type { KeyAt, Unhandled } from "./commands/context.ts";
 import { COMMANDS } from "./commands/table.ts";
@@ -19,7 +21,7 @@ import { Lock } from "./lock.ts";
 import type { Recorder } from "./recorder.ts";
 import { Repair } from "./repair.ts";
 import type { Routes } from "./routes.ts";
-import { serverNamed } from "./server.ts";
+import { serverNamed, serverOf } from "./server.ts";
 import { State } from "./state.ts";
 
 /** What a replica needs of its mirror. */
@@ -53,6 +55,8 @@ const GROWING = new Set(["setrange", "setbit", "bitfield", "bitop", "copy", "res
 export class Replica {
   /** Its link. */
   readonly link: Link;
+  /** The server that it follows. */
+  endpoint: Endpoint | undefined;
   /** Held while something is applied, and by whoever needs the state to stand still. */
   readonly lock: Lock = new Lock();
   readonly #host: ReplicaHost;
@@ -62,6 +66,8 @@ export class Replica {
   #state: State | undefined;
   /** What a snapshot is loaded into. */
   #building: State | undefined;
+  /** Behind everything that has been applied; `undefined` inside of a snapshot. */
+  #applied: Position | undefined;
   /** Events that wait for the end of a transaction in a later batch. */
   #held: NsyncEvent[] = [];
   /** Keys of commands that only the server knows. */
@@ -70,7 +76,10 @@ export class Replica {
   /** Begins with {@linkcode run}. */
   constructor(host: ReplicaHost) {
     this.#host = host;
-    this.link = new Link(host.settings, () => this.#moved());
+    this.link = new Link(host.settings, {
+      moved: () => this.#moved(),
+      at: (endpoint) => this.endpoint = endpoint,
+    });
     this.#applier = new Applier(new State(host.routes), undefined);
     this.#repair = new Repair(this, this.#applier, host);
   }
@@ -122,6 +131,7 @@ export class Replica {
         const waiting = this.#event(event, events, i);
         if (waiting !== undefined) await waiting;
       }
+      this.#applied = this.link.position;
       this.settle();
       this.#host.checkMemory();
       await this.#repair.now();
@@ -162,6 +172,13 @@ export class Replica {
       }
       case "eof":
         return this.#loaded();
+      case "resume": {
+        this.#repair.again();
+        // It may be another server, of a newer version.
+        const server = serverOf(this.link.status().server);
+        if (server !== undefined && this.#state !== undefined) this.#state.server = server;
+        return undefined;
+      }
       case "error":
         this.#host.report(event.error);
         return undefined;
@@ -252,7 +269,7 @@ export class Replica {
 
   /** Takes note of how far the stream has been applied, and of what has become known by that. */
   settle(): void {
-    const [state, position] = [this.#state, this.link.position];
+    const [state, position] = [this.#state, this.#applied];
     if (state === undefined || this.#building !== undefined || position === undefined) return;
     state.position = position;
     state.history.add(position.replId);
@@ -261,6 +278,8 @@ export class Replica {
 
   /** The link has delivered more, if only a sign of life. */
   #moved(): void {
+    // Now, and not later, the link has nothing in hand that was not applied.
+    this.#applied = this.link.position;
     if (this.lock.held) return;
     this.settle();
     this.#host.moved(this);

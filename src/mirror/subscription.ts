@@ -74,14 +74,15 @@ export class Subscription {
     if (record.op === "flush") return record;
     const { kinds, values } = this.wanted;
     if (!this.wants(record.table, record.key)) return undefined;
-    const before = values === "both" ? record.before : undefined;
+    const wasWanted = kinds === undefined || kindBefore === "not known" ||
+      (kindBefore !== undefined && kinds.has(kindBefore));
+    const before = values === "both" && wasWanted ? record.before : undefined;
     const after = values === "none" ? undefined : record.after;
     if (kinds === undefined || (record.kind !== undefined && kinds.has(record.kind))) {
       return { ...record, before, after };
     }
-    const perhaps = kindBefore === "not known";
-    if (!perhaps && (kindBefore === undefined || !kinds.has(kindBefore))) return undefined;
-    const kind = perhaps ? undefined : kindBefore;
+    if (!wasWanted) return undefined;
+    const kind = kindBefore === "not known" ? undefined : kindBefore;
     return {
       ...{ ...record, op: "delete", kind, before },
       ...{ expireAt: undefined, after: undefined, fields: undefined },

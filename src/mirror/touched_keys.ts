@@ -5,6 +5,7 @@
  */
 
 import { latin1 } from "../decode/text.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import type { CmdEvent } from "../events.ts";
 import { Client } from "../link/client.ts";
@@ -83,16 +84,18 @@ function otherDatabase(name: string, args: readonly string[]): number | undefine
  * master cannot go on from there, or nobody can tell the keys. Takes a link of its own for a moment.
  */
 export async function touchedKeys(
-  settings: Settings,
+  { settings, endpoint }: { readonly settings: Settings; readonly endpoint: Endpoint },
   from: Position,
   to: Position,
   most: number,
 ): Promise<Touched | undefined> {
-  if (!await grants(settings, from)) return undefined;
+  if (!await grants(settings, endpoint, from)) return undefined;
   const gathering = new Gathering(most);
-  const link: Link = new Link({ ...settings, from, reconnect: () => false }, () => {
-    const { position } = link;
-    if (position !== undefined && position.offset >= to.offset) void link.close();
+  const link: Link = new Link({ ...settings, from, reconnect: () => false }, {
+    moved: () => {
+      const { position } = link;
+      if (position !== undefined && position.offset >= to.offset) void link.close();
+    },
   });
   try {
     for await (const event of link) {
@@ -112,11 +115,11 @@ export async function touchedKeys(
 }
 
 /** Whether the server goes on from there: otherwise it would make a snapshot for nothing. */
-async function grants(settings: Settings, from: Position): Promise<boolean> {
+async function grants(settings: Settings, endpoint: Endpoint, from: Position): Promise<boolean> {
   const { connectTimeout: timeout, commandNames } = settings;
   const { signal } = new AbortController();
   try {
-    await using client = await Client.connect(settings, { timeout, signal, commandNames });
+    await using client = await Client.connect(endpoint, { timeout, signal, commandNames });
     return await grantsFrom(client, from);
   } catch (error) {
     if (NsyncError.is(error)) return false;

@@ -14,7 +14,7 @@ import { Snapshot } from "../decode/snapshot.ts";
 import { NsyncError } from "../errors.ts";
 import type { BatchSource } from "../event_stream.ts";
 import type { EventBatch, ModuleDecoders } from "../events.ts";
-import { turn, TurnClock } from "../turn.ts";
+import { turn, turnDue } from "../turn.ts";
 import { type ByteReader, openSource, type RdbSource } from "./source.ts";
 
 /** How far the reading of an RDB has come. */
@@ -50,7 +50,6 @@ export class RdbReader implements BatchSource {
   #reader: ByteReader | undefined;
   #decoder: Decoder | undefined;
   #snapshot = new Snapshot();
-  readonly #clock = new TurnClock();
   /** Ends the wait for a source that opens. */
   #giveUp: (() => void) | undefined;
   #bytes = 0;
@@ -112,10 +111,7 @@ export class RdbReader implements BatchSource {
       decoder.wrote(n);
       // Keys that are passed over make no batches, and a source may have everything at hand.
       if (this.#filter !== undefined) this.#progress(decoder, reader);
-      if (this.#clock.look()) {
-        await turn();
-        this.#clock.had();
-      }
+      if (turnDue()) await turn();
       if (this.#ended) return undefined;
       signal?.throwIfAborted();
     }
@@ -202,12 +198,8 @@ async function firstStray(
   let offset = decoder.end;
   let rest: Uint8Array = decoder.rest();
   const buffer = new Uint8Array(LOOK_BEHIND);
-  const clock = new TurnClock();
   for (let looked = 0;;) {
-    if (clock.look()) {
-      await turn();
-      clock.had();
-    }
+    if (turnDue()) await turn();
     const at = rest.findIndex((byte) => byte !== 0);
     if (at >= 0) return offset + at;
     offset += rest.length;

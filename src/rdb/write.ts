@@ -9,7 +9,7 @@ import { NsyncError } from "../errors.ts";
 import { EventStream } from "../event_stream.ts";
 import type { NsyncEvent, PlainEvent } from "../events.ts";
 import { checkOptionNames, checkSignal } from "../option_names.ts";
-import { turn, TurnClock } from "../turn.ts";
+import { turn, turnDue } from "../turn.ts";
 import { RdbWriter } from "./rdb_writer.ts";
 import { checkVersion, type RdbVersion, versionOfSource } from "./version.ts";
 
@@ -82,13 +82,11 @@ async function* pieces(
   wanted: RdbVersion | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const clock = new TurnClock();
   let writer: RdbWriter | undefined;
   let ofLink = false;
   reading: for await (const item of pulled(events, signal)) {
-    if (clock.look()) {
+    if (turnDue()) {
       await turn();
-      clock.had();
       signal?.throwIfAborted();
     }
     for (const event of eventsOf(item)) {
@@ -97,16 +95,14 @@ async function* pieces(
       writer ??= new RdbWriter(wanted ?? versionOfSource(event));
       if (event.type === "reset") {
         if (!isFirst) throw snapshotLost();
+        if ((event.snapshot ?? "full") !== "full") throw noSnapshot();
         ofLink = true;
       } else if (event.type !== "eof") {
         writer.add(event);
       } else if (ofLink) break reading;
       for (let piece = writer.take(); piece !== undefined; piece = writer.take()) {
         yield piece;
-        if (clock.look()) {
-          await turn();
-          clock.had();
-        }
+        if (turnDue()) await turn();
         signal?.throwIfAborted();
       }
     }
@@ -160,6 +156,13 @@ function eventsOf(item: EventOrBatch): Iterable<WritableEvent> {
     if (typeof item.type === "string") return [item];
   }
   throw new NsyncError("OPTION", "Something among the events has no type, and is no event.");
+}
+
+function noSnapshot(): NsyncError {
+  return new NsyncError(
+    "OPTION",
+    'There is nothing to write: the events are those of a link with snapshot: "none".',
+  );
 }
 
 function snapshotLost(): NsyncError {

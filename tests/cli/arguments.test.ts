@@ -82,6 +82,26 @@ describe("the command line", () => {
     assert.equal(readArguments(["--key", "a", "--help"], {}).kind, "help");
   });
 
+  it("says what becomes of a slow reader", () => {
+    const slow = (...args: string[]) => {
+      const request = readArguments(["redis://x", ...args], {});
+      if (request.kind !== "run") return request;
+      return request.source.kind === "server" ? request.source.slow : request.source.kind;
+    };
+    assert.equal(slow(), undefined);
+    assert.deepEqual(slow("--slow", "error"), { slow: "error" });
+    assert.deepEqual(slow("--slow=spool"), { slow: "spool" });
+    assert.deepEqual(slow("--spool-dir", "/tmp"), { slow: "spool", spoolDir: "/tmp" });
+    assert.deepEqual(slow("--slow", "fast"), {
+      kind: "wrong",
+      why: "--slow is pause, spool or error",
+    });
+    for (const args of [["--slow", "pause", "--spool-dir", "/tmp"], ["--spool-dir"]]) {
+      assert.ok(readArguments(["redis://x", ...args], {}).kind === "wrong");
+    }
+    assert.equal(readArguments(["--slow", "spool", "no/such.rdb"], {}).kind, "wrong");
+  });
+
   it("never shows what may be a password", () => {
     for (const args of [["--password=hunter2"], ["-ahunter2"], ["-a", "hunter2"]]) {
       const request = readArguments(args, {});

@@ -265,6 +265,13 @@ function suite(runtime: Runtime): void {
       }
     });
 
+    it("says that there is no directory to spool into", async () => {
+      const args = ["--spool-dir", join(server.dir, "is", "missing"), server.url];
+      const { code, stdout, stderr } = await end(startCli(runtime, args));
+      assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+      assert.match(stderr, /^nsync: .*ENOENT.*: --spool-dir has to name a directory.*\n$/);
+    });
+
     it("keeps the link alive, and can be ended, while nobody reads", async () => {
       const big = await startRedis({ config: { "enable-debug-command": "yes" } });
       const fifo = join(big.dir, "fifo");

@@ -569,8 +569,14 @@ describe("a link", () => {
     assert.deepEqual(link.status(), {
       phase: "idle",
       address: `127.0.0.1:${replay.port}`,
+      server: undefined,
       replId: undefined,
       offset: undefined,
+      deliveredOffset: undefined,
+      lagBytes: undefined,
+      snapshot: undefined,
+      eventsPerSecond: 0,
+      bytesPerSecond: 0,
       bufferedBytes: 0,
       reconnects: 0,
       lastError: undefined,
@@ -651,7 +657,7 @@ describe("options", () => {
   });
 
   it("take precedence over the parts of the URL", () => {
-    const address = (options?: NsyncOptions): string => nsync(options).status().address;
+    const address = (options?: NsyncOptions) => nsync(options).status().address;
     assert.equal(nsync("redis://h:1", { port: 2 }).status().address, "h:2");
     assert.equal(address({ url: "valkey://h:1", host: "g" }), "g:1");
     assert.equal(address({ url: "unix:/tmp/a%20b" }), "unix:/tmp/a b");

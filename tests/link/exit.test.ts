@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { describe, it } from "@std/testing/bdd";
 import type { NsyncOptions } from "../../mod.ts";
 import {
   currentRuntime,
+  nodeRunsPackage,
   projectUrl,
   type Runtime,
-  runtimePath,
   type ScriptResult,
   startScript,
 } from "../support/exit.ts";
@@ -101,9 +98,7 @@ over("callback-abort");
   };
 }
 
-const nodeReady = runtimePath("node") !== undefined &&
-  existsSync(fileURLToPath(projectUrl("dist/mod.js"))) &&
-  Number(/^v(\d+)/.exec(String(spawnSync("node", ["--version"]).stdout))?.[1]) >= 20;
+const nodeReady = nodeRunsPackage();
 
 const recording = recordingNamed("redis-7.0.15/disk");
 

@@ -160,7 +160,7 @@ function score(value: number): string {
  * Without what replicas of 7.0 do not get to know, as no command sets it, and without the sign of
  * zero, which packed sorted sets lose.
  */
-function comparable(truth: Truth): Truth {
+export function comparable(truth: Truth): Truth {
   return JSON.parse(JSON.stringify(truth, (name, value) => {
     return UNKNOWN.has(name) || value === "-0" ? "0" : value;
   }));

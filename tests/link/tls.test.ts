@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
@@ -9,10 +7,10 @@ import { nsync, NsyncError, type NsyncErrorCode, type NsyncOptions } from "../..
 import { type Certificate, Certificates, LOCAL } from "../support/certificates.ts";
 import {
   currentRuntime,
+  nodeRunsPackage,
   projectUrl,
   runScript,
   type Runtime,
-  runtimePath,
   startScript,
 } from "../support/exit.ts";
 import { fill } from "../support/fill.ts";
@@ -32,9 +30,7 @@ import { Replica } from "./replica.ts";
 const MIB = 1 << 20;
 const PASSWORD = "correct-horse-battery";
 
-const nodeReady = runtimePath("node") !== undefined &&
-  existsSync(fileURLToPath(projectUrl("dist/mod.js"))) &&
-  Number(/^v(\d+)/.exec(String(spawnSync("node", ["--version"]).stdout))?.[1]) >= 20;
+const nodeReady = nodeRunsPackage();
 
 (canSpeakTls() ? describe : describe.skip)("a link with TLS", () => {
   let certificates: Certificates;

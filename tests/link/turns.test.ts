@@ -4,12 +4,10 @@ import { fileURLToPath } from "node:url";
 import { describe, it } from "@std/testing/bdd";
 import { nsync, type NsyncOptions, readRdb } from "../../mod.ts";
 import { fromLatin1 } from "../support/bytes.ts";
-import { currentRuntime, type RunningScript, startScript } from "../support/exit.ts";
+import { type RunningScript, startScript } from "../support/exit.ts";
 
 /** What a callback of a timer may wait, mostly, in milliseconds. */
 const LONGEST = 50;
-/** The same in Bun while a master floods it, where waits of 50 to 140 ms were seen: starved it is not. */
-const FLOODED = currentRuntime() === "bun" ? 250 : LONGEST;
 /** How much of the time it may be more, as for a collection of garbage. */
 const EXCEPTIONS = 0.1;
 
@@ -53,10 +51,10 @@ class Metronome implements Disposable {
   }
 
   /** Fails when the timer had to wait too long. */
-  assertRegular(longest: number = LONGEST): void {
+  assertRegular(): void {
     this.#tick();
-    const long = this.#waits.filter((wait) => wait > longest);
-    const most = 1 + EXCEPTIONS * (performance.now() - this.#began) / longest;
+    const long = this.#waits.filter((wait) => wait > LONGEST);
+    const most = 1 + EXCEPTIONS * (performance.now() - this.#began) / LONGEST;
     assert.ok(long.length <= most, `waits of ${long.map(Math.round)} ms`);
     assert.ok(Math.max(...this.#waits) < 500, `waits of ${long.map(Math.round)} ms`);
   }
@@ -160,7 +158,7 @@ describe("while a master sends as fast as it can", () => {
       const began = performance.now();
       await assert.rejects(consume({ ...options, signal }), (reason) => reason === signal.reason);
       const elapsed = performance.now() - began;
-      metronome.assertRegular(FLOODED);
+      metronome.assertRegular();
       assert.ok(elapsed < MS + 4 * LONGEST, `${elapsed} ms`);
       const { stdout } = await script.ended;
       const acks: [atMs: number, behind: number][] = JSON.parse(stdout.split("\n")[1]);

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -57,6 +57,13 @@ export function runtimePath(runtime: Runtime): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether this machine has a Node that runs the built package, and the package is built. */
+export function nodeRunsPackage(): boolean {
+  const node = runtimePath("node");
+  if (node === undefined || !existsSync(fileURLToPath(projectUrl("dist/mod.js")))) return false;
+  return Number(/^v(\d+)/.exec(String(spawnSync(node, ["--version"]).stdout))?.[1]) >= 20;
 }
 
 /** The absolute URL of a file of the project, for import lines in scripts: `projectUrl("mod.ts")`. */

@@ -100,6 +100,48 @@ describe("a proxy", () => {
     client.socket.destroy();
   });
 
+  it("joins what comes in many pieces", async () => {
+    proxy.coalesceMs = 300;
+    const client = collect(proxy.port);
+    await once(client.socket, "connect");
+    while (sockets.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    for (let i = 0; i < 10; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      sockets[0].write(payload);
+    }
+    while (concat(client.pieces).length < 11 * payload.length) await once(client.socket, "data");
+    assert.ok(client.pieces.length <= 3, `${client.pieces.length} pieces`);
+    client.socket.destroy();
+  });
+
+  it("gives no more than so many bytes a second", async () => {
+    proxy.bytesPerSecond = 50_000;
+    const began = performance.now();
+    const client = collect(proxy.port);
+    while (concat(client.pieces).length < payload.length) await once(client.socket, "data");
+    assert.ok(performance.now() - began >= 180);
+    assert.deepEqual(concat(client.pieces), payload);
+    client.socket.destroy();
+  });
+
+  it("lets a connection hang, and sends the next to another server", async () => {
+    const first = collect(proxy.port);
+    while (concat(first.pieces).length < payload.length) await once(first.socket, "data");
+    proxy.hang();
+    sockets[0].end(payload);
+    const other = createServer((socket) => socket.end("other"));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const address = other.address();
+    assert.ok(typeof address === "object" && address !== null);
+    proxy.retarget({ port: address.port });
+    const second = await collect(proxy.port).ended;
+    assert.equal(new TextDecoder().decode(second.bytes), "other");
+    assert.equal(concat(first.pieces).length, payload.length);
+    assert.equal(first.socket.closed, false);
+    first.socket.destroy();
+    await new Promise((resolve) => other.close(resolve));
+  });
+
   it("stops a server that writes without end when the client does not read", async () => {
     const client = connect({ port: proxy.port, host: "127.0.0.1" });
     await once(client, "data");

@@ -1,5 +1,11 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { concat } from "./bytes.ts";
 import type { Address } from "./resp_client.ts";
+
+/** What is held back in order to be joined is no more than this, in bytes. */
+const MOST_HELD = 1 << 20;
+/** Pieces a second in which a slow connection gets its bytes. */
+const SLOW_PIECES = 50;
 
 /** How a proxy breaks a connection: an orderly end, or a reset (RST). */
 export type Break = "end" | "reset";
@@ -29,6 +35,10 @@ export class Proxy implements AsyncDisposable {
    * same process may still read several at once, least in Bun and Node.
    */
   chunkBytes: number = Infinity;
+  /** Joins what comes within so many milliseconds, in each direction. */
+  coalesceMs = 0;
+  /** Hands on no more than so many bytes a second of what the server sends, on each connection. */
+  bytesPerSecond: number = Infinity;
   /** Closes connections as soon as they are accepted. */
   refuse = false;
   /** Where to cut next; set by {@link Proxy.cutAfter}. */
@@ -41,7 +51,7 @@ export class Proxy implements AsyncDisposable {
   bytesToClients = 0;
   /** Bytes handed to the server so far. */
   bytesToServer = 0;
-  readonly #target: Address;
+  #target: Address;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #paused: Promise<void> | undefined;
@@ -95,6 +105,16 @@ export class Proxy implements AsyncDisposable {
     for (const pair of [...this.#pairs]) this.#break(pair, how);
   }
 
+  /** Sends connections to another server from now on; those that are open stay where they are. */
+  retarget(target: Address): void {
+    this.#target = target;
+  }
+
+  /** Every open connection falls silent, for ever and without an end; new ones are as ever. */
+  hang(): void {
+    for (const pair of this.#pairs) pair.hung = true;
+  }
+
   /** Holds everything back, in both directions, and stops reading. */
   pause(): void {
     this.#paused ??= new Promise((resolve) => this.#resume = resolve);
@@ -132,40 +152,55 @@ export class Proxy implements AsyncDisposable {
     server.on("error", () => {});
     client.setNoDelay(true);
     server.setNoDelay(true);
-    const pair: Pair = { client, server, passed: 0 };
+    const pair: Pair = { client, server, passed: 0, hung: false };
     this.#pairs.add(pair);
     client.on("close", () => {
       this.#pairs.delete(pair);
       server.destroy();
     });
-    this.#forward(server, (bytes) => this.#toClient(pair, bytes), () => client.end());
-    this.#forward(client, (bytes) => this.#toServer(pair, bytes), () => server.end());
+    this.#forward(pair, server, (bytes) => this.#toClient(pair, bytes), () => client.end());
+    this.#forward(pair, client, (bytes) => this.#toServer(pair, bytes), () => server.end());
   }
 
   /** Hands over one piece at a time, so that a slow reader stops the writer behind the proxy. */
-  #forward(from: Socket, pass: (bytes: Uint8Array) => Promise<void>, ended: () => void): void {
+  #forward(
+    pair: Pair,
+    from: Socket,
+    pass: (bytes: Uint8Array) => Promise<void>,
+    ended: () => void,
+  ): void {
     let tail: Promise<void> = Promise.resolve();
+    let held: Uint8Array[] = [];
     from.on("data", (bytes: Uint8Array) => {
-      from.pause();
+      held.push(bytes);
+      const size = held.reduce((sum, { length }) => sum + length, 0);
+      if (this.coalesceMs === 0 || size >= MOST_HELD) from.pause();
+      if (held.length > 1) return;
       tail = tail.then(async () => {
-        if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+        if (this.coalesceMs > 0) await sleep(this.coalesceMs);
+        if (this.delayMs > 0) await sleep(this.delayMs);
         await this.#paused;
-        await pass(bytes);
+        if (pair.hung) await new Promise(() => {});
+        const together = held.length === 1 ? held[0] : concat(held);
+        held = [];
+        await pass(together);
         from.resume();
       });
     });
-    from.on("close", () => void tail.then(ended));
+    from.on("close", () => void tail.then(() => pair.hung || ended()));
   }
 
   async #toClient(pair: Pair, bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length && !pair.client.destroyed;) {
       const left = this.cut === undefined ? Infinity : Math.max(0, this.cut.bytes - pair.passed);
-      const piece = bytes.subarray(at, at + Math.min(this.chunkBytes, left));
+      const most = Math.ceil(this.bytesPerSecond / SLOW_PIECES);
+      const piece = bytes.subarray(at, at + Math.min(this.chunkBytes, most, left));
       at += piece.length;
       pair.passed += piece.length;
       this.bytesToClients += piece.length;
       await written(pair.client, piece);
-      if (this.chunkBytes !== Infinity) await new Promise((resolve) => setImmediate(resolve));
+      if (most !== Infinity) await sleep(1000 * piece.length / this.bytesPerSecond);
+      else if (this.chunkBytes !== Infinity) await new Promise((resolve) => setImmediate(resolve));
       if (this.cut !== undefined && pair.passed >= this.cut.bytes) {
         const { how, each } = this.cut;
         if (each !== true) this.cut = undefined;
@@ -192,6 +227,11 @@ interface Pair {
   readonly server: Socket;
   /** Bytes from the server that were handed on. */
   passed: number;
+  hung: boolean;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function written(socket: Socket, bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -17,6 +17,8 @@ export interface RedisOptions {
   readonly unixSocket?: boolean;
   /** A snapshot to start from. */
   readonly rdb?: Uint8Array;
+  /** Runs as a Sentinel. */
+  readonly sentinel?: boolean;
 }
 
 const PORT_TRIES = 8;
@@ -128,7 +130,9 @@ export class RedisServer implements AsyncDisposable {
   /** Starts the process and waits until it answers a PING. */
   async start(): Promise<void> {
     this.#log = "";
-    const child = spawn(this.#binary, [this.#writeConfig()], { stdio: ["ignore", "pipe", "pipe"] });
+    const { sentinel } = this.#options;
+    const args = [this.#writeConfig(), ...(sentinel ? ["--sentinel"] : [])];
+    const child = spawn(this.#binary, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     child.stdout?.on("data", (text) => this.#logged(String(text)));
     child.stderr?.on("data", (text) => this.#logged(String(text)));
@@ -136,7 +140,7 @@ export class RedisServer implements AsyncDisposable {
     child.on("error", (error) => this.#logged(`\nexit: ${error.message}\n`));
     this.#guard = guard(child.pid, this.dir);
     try {
-      await this.waitForLog(/eady to accept connections/, START_MS);
+      await this.waitForLog(sentinel ? /Sentinel ID is/ : /eady to accept connections/, START_MS);
       await this.command("PING");
     } catch (error) {
       await this.#kill("SIGKILL");
@@ -197,6 +201,16 @@ export class RedisServer implements AsyncDisposable {
     await this.start();
   }
 
+  /** Stops the process as it is, or lets it go on: its connections stay open, and are silent. */
+  freeze(frozen: boolean): void {
+    process.kill(this.pid, frozen ? "SIGSTOP" : "SIGCONT");
+  }
+
+  /** Kills the process; `start()` starts it again, on the same port and directory. */
+  kill(): Promise<void> {
+    return this.#kill("SIGKILL");
+  }
+
   /** Kills the server and removes its directory. */
   async stop(): Promise<void> {
     await this.#kill("SIGKILL");
@@ -233,12 +247,14 @@ export class RedisServer implements AsyncDisposable {
   }
 
   #writeConfig(): string {
+    const path = join(this.dir, "redis.conf");
+    // A Sentinel keeps what it knows there.
+    if (this.#options.sentinel && existsSync(path)) return path;
     const config: Record<string, ConfigValue> = {
       "bind": "127.0.0.1",
       "port": this.port,
       "dir": this.dir,
-      "save": "",
-      "repl-diskless-sync-delay": 0,
+      ...(this.#options.sentinel ? {} : { "save": "", "repl-diskless-sync-delay": 0 }),
       ...this.#options.config,
     };
     if (this.socketPath !== undefined) config.unixsocket = this.socketPath;
@@ -247,7 +263,6 @@ export class RedisServer implements AsyncDisposable {
       const values = typeof value === "object" ? value : [String(value)];
       for (const one of values) lines.push(`${name} ${one === "" ? '""' : one}`);
     }
-    const path = join(this.dir, "redis.conf");
     writeFileSync(path, lines.join("\n") + "\n");
     return path;
   }

@@ -31,10 +31,19 @@ export function handshakeAnswer(
   if (name === "PING") return "+PONG\r\n";
   if (name === "AUTH") return "+OK\r\n";
   if (name === "SYNC") return undefined;
+  if (name === "HELLO" && atLeast(recording, 6)) return helloAnswer(recording);
+  if (name === "CLIENT" && atLeast(recording, 2.8)) return "+OK\r\n";
   const first = recording.connections[0].reply === null ? undefined : recording.version;
   if (name === "PSYNC" && first !== undefined) return undefined;
   if (name === "REPLCONF" && atLeast(recording, 2.6)) return replconfAnswer(recording, words);
   return `-ERR unknown command '${words[0]}'\r\n`;
+}
+
+/** What HELLO 2 is answered with. */
+function helloAnswer({ server, version }: Recording): string {
+  const words = ["server", server, "version", version, "role", "master"];
+  const items = words.map((word) => `$${word.length}\r\n${word}\r\n`);
+  return `*${items.length + 2}\r\n${items.join("")}$7\r\nmodules\r\n*0\r\n`;
 }
 
 /** The options of REPLCONF and the first version of redis that has each. */

@@ -8,9 +8,14 @@ import { describeWithServer } from "./describe_with_server.ts";
 import { fill } from "./fill.ts";
 import { numberOf, writeNumbered } from "./numbered_writes.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
-import type { RedisClient } from "./resp_client.ts";
+import { RandomWrites } from "./random_writes.ts";
+import { type RedisClient, ReplyError } from "./resp_client.ts";
 import { readServer } from "./server_truth.ts";
 import { differences } from "./truth_compare.ts";
+
+/** How random writes fail. */
+const EXPECTED =
+  /^(WRONGTYPE|NOGROUP|BUSYGROUP)|not found|o such key|key to exist|same|not an integer|out of range|equal or smaller/;
 
 describeWithServer("the workload", () => {
   let server: RedisServer;
@@ -87,6 +92,41 @@ describeWithServer("the workload", () => {
     assert.equal(next, count);
     assert.ok(transactions.some((kind) => kind === 1));
     assert.ok(new Set(commands.map(({ name }) => name)).size >= 9);
+  });
+
+  it("writes at random, in every way it knows", async () => {
+    const writes = new RandomWrites(1);
+    const errors = new Map<string, number>();
+    const names = new Set<string>();
+    let wrong = 0;
+    for (let done = 0; done < 30_000;) {
+      const commands = Array.from({ length: 500 }, () => writes.next()).flat();
+      for (const [name] of commands) names.add(String(name).toUpperCase());
+      for (const reply of await client.pipeline(commands)) {
+        if (!(reply instanceof ReplyError)) continue;
+        wrong++;
+        const key = reply.message.replaceAll(/'[^']*'|script: .*/g, "_");
+        errors.set(key, (errors.get(key) ?? 0) + 1);
+      }
+      done += commands.length;
+    }
+    const unexpected = [...errors.keys()].filter((text) => !EXPECTED.test(text));
+    assert.deepEqual(unexpected, []);
+    assert.ok(wrong < 6000, `${wrong} of 30,000 commands failed`);
+    assert.ok(names.size > 90, `${names.size} commands`);
+    const kinds: string[] = [];
+    for (const db of [0, 1, 9]) {
+      for (const type of ["hash", "list", "set", "stream", "string", "zset"]) {
+        const scan = ["SCAN", 0, "COUNT", 100_000, "TYPE", type];
+        const [, page] = await client.pipeline([["SELECT", db], scan]);
+        const names = Array.isArray(page) && Array.isArray(page[1]) ? page[1] : [];
+        kinds.push(...names.map(() => type));
+      }
+    }
+    assert.deepEqual([...new Set(kinds)].sort(), [
+      ...["hash", "list", "set", "stream", "string", "zset"],
+    ]);
+    assert.ok(kinds.length > 300 && kinds.length < 3000, `${kinds.length} keys`);
   });
 
   it("reads the number wherever it stands", () => {
