@@ -7,6 +7,7 @@
 import type { ZsetValue } from "../values.ts";
 import { Account } from "./account.ts";
 import { Dict } from "./dict.ts";
+import { checkScore } from "./check_score.ts";
 import { Order } from "./order.ts";
 
 /** A sorted set with a dictionary of its own, whose entries' numbers are scores, and their order. */
@@ -34,6 +35,7 @@ export class LargeZset implements ZsetValue {
   }
 
   set(member: Uint8Array, score: number): boolean {
+    checkScore(score);
     let n = this.#dict.find(member);
     const isNew = n === 0;
     if (isNew) {
