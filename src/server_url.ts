@@ -19,7 +19,7 @@ export interface ServerUrl {
 }
 
 /** Up to the hosts, the hosts where there are several, and what stands behind them. */
-const SEVERAL = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)(.*)$/s;
+const SEVERAL = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:[/?#].*)?)$/s;
 
 /** Reads a URL. Throws `OPTION` errors, which never show it. */
 export function parseServerUrl(given: string | URL): ServerUrl {

@@ -9,24 +9,36 @@ import { escaped } from "./escape.ts";
 import type { SlowOptions } from "../../mod.ts";
 import { isSlowFlag, type SlowFlags, slowOptionsOf } from "./slow.ts";
 import { isTlsFlag, type TlsFlags } from "./tls.ts";
+import { isWhereFlag, type WhereFlags, withWhereFlag } from "./where.ts";
 
 /** What `nsync --help` prints. */
 export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
        nsync fetch [option]... [url] [file]
+       nsync doctor [option]... [url]
 
 Follows a Redis or Valkey server as a replica does, and prints its snapshot and then every command,
 one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file or
 an append-only file in the same way. Ctrl-C ends it.
 
   url        redis://[user[:password]@]host[:port], valkey://... or unix:/path/to/socket;
-             rediss://... or valkeys://... with TLS; by default what VALKEY_URL or REDIS_URL says,
-             else redis://localhost:6379
+             rediss://... or valkeys://... with TLS; several hosts, with commas between them, are
+             tried in order; by default what VALKEY_URL or REDIS_URL says, else
+             redis://localhost:6379
   file.rdb   a snapshot
   file.aof   an append-only file, or the manifest of one in several parts
   directory  such as appendonlydir: an append-only file in several parts
 
 fetch writes the snapshot of a server to a file, by default a new dump.rdb, or with - to standard
 output. A file is replaced, but only once everything has come and was verified.
+
+  --sentinel URL redis://[user[:password]@]host[:port] of a Sentinel that knows where the master is;
+                 may be repeated. The host of the url is then the name of the master, as in
+                 redis://:password@mymaster
+  --name NAME    that name, instead of a url
+  --role ROLE    follow a server of that role only: master, replica (one that is in touch with its
+                 master), or prefer-replica (such a replica, else the master)
+\`nsync doctor\` finds out, within two seconds and without beginning a synchronization, whether a
+server can be followed, and how long an outage can be resumed: in words, or with --json as JSON.
 
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
@@ -35,9 +47,9 @@ output. A file is replaced, but only once everything has come and was verified.
   --key FILE     its key
   --sni NAME     the name in the server's certificate, where that is not the host's
   --insecure     takes any certificate, and so anybody who answers
-  --slow HOW     when the output is read more slowly than the server sends: pause (stops reading from
-                 the server, which may then cut the link), spool (reads on, into files), or error
-                 (pauses, and ends when that takes long); by default pause
+  --slow HOW     when the output is read more slowly than the server sends: pause (stops reading
+                 from the server, which may then cut the link), spool (reads on, into files), or
+                 error (pauses, and ends when that takes long); by default pause
   --spool-dir D  spools, into files in the directory D instead of that for temporary ones
   -h, --help     print this
   -v, --version  print the version
@@ -46,8 +58,8 @@ Each option from --cacert to --insecure asks for TLS, also with redis://. Other 
 see the arguments of a command: a password is better kept in the environment. NO_COLOR switches
 colours off. Notices and errors go to standard error.
 
-Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file; 1 when something failed; 2 for a wrong
-command line.
+Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file, or when the doctor finds no problem; 1
+when something failed; 2 for a wrong command line.
 `;
 
 /** How events are printed; `auto` is `pretty` on a terminal and `json` elsewhere. */
@@ -59,9 +71,11 @@ export type Origin = "argument" | "VALKEY_URL" | "REDIS_URL" | "default";
 /** A server. */
 export interface Server {
   readonly kind: "server";
-  readonly url: string;
+  /** There need not be one where Sentinels are asked for a name. */
+  readonly url: string | undefined;
   readonly origin: Origin;
   readonly tls?: TlsFlags;
+  readonly where?: WhereFlags;
   readonly slow?: SlowOptions;
 }
 
@@ -80,17 +94,29 @@ export type Request =
   | { readonly kind: "wrong"; readonly why: string }
   | { readonly kind: "run"; readonly source: Source; readonly format: Format }
   /** The snapshot of a server goes to a file; `-` is standard output. */
-  | { readonly kind: "fetch"; readonly source: Server; readonly file: string };
+  | { readonly kind: "fetch"; readonly source: Server; readonly file: string }
+  | { readonly kind: "doctor"; readonly server: Server; readonly format: Format };
 
 /** Environment variables. */
 export type Environment = { readonly [name: string]: string | undefined };
 
 /** Reads the command line. */
 export function readArguments(args: readonly string[], env: Environment): Request {
+  if (args[0] !== "doctor") return readOptions(args, env);
+  const request = readOptions(args.slice(1), env);
+  if (request.kind === "fetch") return wrong("doctor and fetch are two commands");
+  if (request.kind !== "run") return request;
+  const { source, format } = request;
+  if (source.kind !== "server") return wrong("the doctor looks at servers, not at files");
+  return { kind: "doctor", server: source, format };
+}
+
+function readOptions(args: readonly string[], env: Environment): Request {
   const sources: string[] = [];
   let format: Format = "auto";
   let only: Request | undefined;
   let tls: TlsFlags | undefined;
+  let where: WhereFlags | undefined;
   let slow: SlowFlags | undefined;
   let options = true;
   const fetches = args[0] === "fetch";
@@ -108,10 +134,11 @@ export function readArguments(args: readonly string[], env: Environment): Reques
       }
       format = asked;
     } else if (arg === "--insecure") tls = { ...tls, insecure: true };
-    else if (isTlsFlag(name) || isSlowFlag(name)) {
+    else if (isTlsFlag(name) || isWhereFlag(name) || isSlowFlag(name)) {
       const given = value ?? rest.shift();
       if (given === undefined || given === "") return wrong(`--${name} needs a value`);
       if (isTlsFlag(name)) tls = { ...tls, [name]: given };
+      else if (isWhereFlag(name)) where = withWhereFlag(where, name, given);
       else slow = { ...slow, [name]: given };
     } else if (/^--(json|pretty|help|version|insecure)=/.test(arg)) {
       return wrong(`${arg.slice(0, arg.indexOf("="))} takes no value`);
@@ -124,22 +151,26 @@ export function readArguments(args: readonly string[], env: Environment): Reques
   if (fetches) {
     if (format !== "auto") return wrong("fetch prints no events");
     if (slow !== undefined) return wrong("fetch is as slow as its file: leave --slow out");
-    return fetchOf(sources, env, tls);
+    return fetchOf(sources, env, tls, where);
   }
   if (sources.length > 1) return wrong("there is more than one URL or file");
   if (sources.length === 1 && isMissingPath(sources[0])) {
     return wrong(`there is no file or directory ${escaped(sources[0])}, and it is no URL`);
   }
-  const source = sourceOf(sources[0], env);
-  if (tls === undefined && slow === undefined) return { kind: "run", source, format };
+  const source = sourceOf(sources[0], env, where);
+  if ((tls ?? where ?? slow) === undefined) return { kind: "run", source, format };
   if (source.kind !== "server") {
-    return wrong("the options of TLS, --slow and --spool-dir are for a server, not for a file");
+    return wrong(
+      "the options of TLS, --sentinel, --name, --role, --slow and --spool-dir are for a server, not for a file",
+    );
   }
+  const fault = where && faultOf(where, source);
+  if (fault !== undefined) return wrong(fault);
   const how = slow && slowOptionsOf(slow);
   if (typeof how === "string") return wrong(how);
   return {
     kind: "run",
-    source: { ...source, ...(tls && { tls }), ...(how && { slow: how }) },
+    source: { ...source, ...(tls && { tls }), ...(where && { where }), ...(how && { slow: how }) },
     format,
   };
 }
@@ -151,16 +182,30 @@ function wrong(why: string): Request {
 /** The file that `fetch` writes to where none is named. */
 const DUMP = "dump.rdb";
 
-function fetchOf(args: readonly string[], env: Environment, tls: TlsFlags | undefined): Request {
+function fetchOf(
+  args: readonly string[],
+  env: Environment,
+  tls: TlsFlags | undefined,
+  where: WhereFlags | undefined,
+): Request {
   const urls = args.filter(isUrl);
   const files = args.filter((arg) => !isUrl(arg));
   if (urls.length > 1 || files.length > 1) return wrong("fetch takes one URL and one file");
   if (files.length === 0 && existsSync(DUMP)) {
     return wrong(`there is a ${DUMP} here: name it, and it is replaced, or another file`);
   }
-  const server = serverOf(urls[0], env);
-  const source = tls === undefined ? server : { ...server, tls };
+  const server = serverOf(urls[0], env, where);
+  const fault = where && faultOf(where, server);
+  if (fault !== undefined) return wrong(fault);
+  const source = { ...server, ...(tls && { tls }), ...(where && { where }) };
   return { kind: "fetch", source, file: files[0] ?? DUMP };
+}
+
+/** What is missing beside the options that say where the server is. */
+function faultOf({ sentinel, name }: WhereFlags, { origin }: Server): string | undefined {
+  if (sentinel === undefined) return name === undefined ? undefined : "--name goes with --sentinel";
+  if (origin !== "default") return undefined;
+  return "--sentinel needs --name, or a URL whose host is the name of the master";
 }
 
 function isUrl(argument: string): boolean {
@@ -173,8 +218,12 @@ function isMissingPath(argument: string): boolean {
     !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
 }
 
-function sourceOf(argument: string | undefined, env: Environment): Source {
-  if (argument === undefined) return serverOf(argument, env);
+function sourceOf(
+  argument: string | undefined,
+  env: Environment,
+  where: WhereFlags | undefined,
+): Source {
+  if (argument === undefined) return serverOf(argument, env, where);
   const exists = existsSync(argument);
   if (exists || !isUrl(argument)) {
     const isAof = /(\.aof|\.manifest|\/)$/i.test(argument);
@@ -183,11 +232,16 @@ function sourceOf(argument: string | undefined, env: Environment): Source {
     }
     if (exists || /\.rdb$/i.test(argument)) return { kind: "rdb", path: argument };
   }
-  return serverOf(argument, env);
+  return serverOf(argument, env, where);
 }
 
-function serverOf(url: string | undefined, env: Environment): Server {
+function serverOf(
+  url: string | undefined,
+  env: Environment,
+  where: WhereFlags | undefined,
+): Server {
   if (url !== undefined) return { kind: "server", url, origin: "argument" };
+  if (where?.name !== undefined) return { kind: "server", url, origin: "argument" };
   for (const origin of ["VALKEY_URL", "REDIS_URL"] as const) {
     const url = env[origin];
     if (url !== undefined && url !== "") return { kind: "server", url, origin };

@@ -28,7 +28,6 @@ interface Target {
  * is standard output. Says what was written. Answers whether it came to its end.
  */
 export async function fetchFile(
-  url: string,
   options: FetchRdbOptions,
   file: string,
   output: Output,
@@ -36,7 +35,7 @@ export async function fetchFile(
   let bytes = 0;
   let keys = 0;
   let told = performance.now();
-  const rdb = fetchRdb(url, {
+  const rdb = fetchRdb({
     ...options,
     onProgress(progress) {
       ({ bytes, keys } = progress);

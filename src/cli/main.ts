@@ -12,9 +12,10 @@ import {
   nsync,
   NsyncError,
   readRdb,
-  type TlsOptions,
+  type WhereOptions,
 } from "../../mod.ts";
 import { readAof } from "../aof/mod.ts";
+import { doctor } from "../doctor/mod.ts";
 import { VERSION } from "../version.ts";
 import { type Format, readArguments, type Server, type Source, USAGE } from "./arguments.ts";
 import { describe } from "./describe.ts";
@@ -22,9 +23,11 @@ import { escapedJson } from "./escape.ts";
 import { fetchFile } from "./fetch.ts";
 import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
+import { reportText } from "./report.ts";
 import { onStopSignal } from "./signals.ts";
 import { withSlowFlags } from "./slow.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
+import { whereOptionsOf, withWhereFlags } from "./where.ts";
 
 /**
  * Runs the `nsync` command on this process' standard output, standard error, environment and
@@ -76,10 +79,15 @@ async function run(args: readonly string[], output: Output): Promise<number> {
         return 2;
       }
       return await attempt(source, async () => {
-        const { url, tls } = connectionTo(source);
-        return await fetchFile(url, { tls }, file, output) ? 0 : 1;
+        return await fetchFile(connectionTo(source), file, output) ? 0 : 1;
       });
     }
+    case "doctor":
+      return await attempt(request.server, async () => {
+        const report = await doctor(connectionTo(request.server));
+        await output.write(reportText(report, request.format, output));
+        return report.ok ? 0 : 1;
+      });
   }
 }
 
@@ -89,7 +97,8 @@ async function attempt(source: Source, action: () => Promise<number>): Promise<n
     return await action();
   } catch (error) {
     if (!NsyncError.is(error)) throw error;
-    notice(`${withSlowFlags(withFlags(error.message))}${remark(source)}`);
+    const told = withWhereFlags(withSlowFlags(withFlags(error.message)));
+    notice(`${told}${remark(source)}`);
     return error.code === "OPTION" ? 2 : 1;
   }
 }
@@ -97,19 +106,19 @@ async function attempt(source: Source, action: () => Promise<number>): Promise<n
 function open(source: Source): EventStream {
   if (source.kind === "rdb") return readRdb(source.path);
   if (source.kind === "aof") return readAof(source.path);
-  const { url, tls } = connectionTo(source);
-  return nsync(url, { tls, ...source.slow });
+  return nsync({ ...connectionTo(source), ...source.slow });
 }
 
-function connectionTo(source: Server): { readonly url: string; readonly tls?: TlsOptions } {
+function connectionTo(source: Server): WhereOptions {
   const tls = source.tls && tlsOptionsOf(source.tls);
+  const options = { url: source.url, tls, ...(source.where && whereOptionsOf(source.where, tls)) };
   // URLs for clients often name a database; a replica gets them all.
-  const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(source.url);
-  if (named === null) return { url: source.url, tls };
+  const named = /^((?:redis|valkey)s?:\/\/[^/]+)\/(\d+)$/i.exec(source.url ?? "");
+  if (named === null) return options;
   if (Number(named[2]) !== 0) {
     notice(`the URL names database ${named[2]}, but a replica gets every database: so do you`);
   }
-  return { url: named[1], tls };
+  return { ...options, url: named[1] };
 }
 
 /** Says which URL was used, where the user may not know. */

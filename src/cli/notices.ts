@@ -69,7 +69,7 @@ export class Notices {
     const state = phase === "snapshot" ? "handshake" : phase;
     if (state === this.#told) return;
     this.#told = state;
-    if (state === "connecting") notice(`connecting to ${address}`);
+    if (state === "connecting") notice(`connecting to ${address ?? "the Sentinels"}`);
     else if (state === "handshake") {
       notice(
         `connected to ${address}, waiting for the snapshot: a server may wait for others who want it ` +

@@ -28,10 +28,13 @@ export function isTlsFlag(name: string): name is Exclude<keyof TlsFlags, "insecu
 
 /** A message with the options of the command line in place of those of the library. */
 export function withFlags(message: string): string {
-  return message.replace(/\btls\.(ca|cert|key|serverName)\b/g, (_, name: string) => {
-    if (name === "ca") return "--cacert";
-    return name === "serverName" ? "--sni" : `--${name}`;
-  });
+  return message.replace(
+    /\b(?:tls|sentinelTls)\.(ca|cert|key|serverName)\b/g,
+    (_, name: string) => {
+      if (name === "ca") return "--cacert";
+      return name === "serverName" ? "--sni" : `--${name}`;
+    },
+  );
 }
 
 /** Reads the files. */

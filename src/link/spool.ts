@@ -123,6 +123,7 @@ export class Spool {
       if (this.#closing !== undefined) return undefined;
       this.#written--;
       if (this.#file.occupied < occupied) this.#goOn();
+      else this.#events.progressed();
       return batch;
     } catch (cause) {
       throw spoolError("The spool's files cannot be read", cause);

@@ -9,7 +9,8 @@ import type { LinkStatus } from "./link.ts";
 /** What matters of a status. */
 export function summary(status: LinkStatus): string {
   const { phase, address, server, offset, lagBytes, snapshot, reconnects, lastError } = status;
-  const parts = [phase, address];
+  const parts: string[] = [phase];
+  if (address !== undefined) parts.push(address);
   if (server !== undefined) parts.push([server.flavour, server.version ?? ""].join(" ").trim());
   if (phase === "snapshot" && snapshot !== undefined) {
     const { bytes, totalBytes, keys } = snapshot;

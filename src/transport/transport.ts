@@ -5,6 +5,8 @@
  * @module
  */
 
+import { dialFirst } from "./dial_first.ts";
+
 /** Where a server listens: a TCP host and port, or the path of a unix socket. */
 export type Address =
   | { readonly host: string; readonly port: number }
@@ -61,8 +63,9 @@ export const KEEP_ALIVE_MS = 60_000;
 export type Connect = (address: Address, options: ConnectOptions) => Promise<Connection>;
 
 /**
- * One attempt by one runtime, to an address taken literally. An aborted signal rejects with the
- * signal's reason and leaves no socket behind, even one that connects too late.
+ * One attempt by one runtime, which asks the system anew what a name stands for, and tries all of its
+ * addresses. An aborted signal rejects with the signal's reason and leaves no socket behind, even one
+ * that connects too late.
  */
 export type Dial = (address: Address, signal: AbortSignal) => Promise<Connection>;
 
@@ -86,7 +89,7 @@ export async function connectWith(
   const giveUp = () => attempt.abort(signal?.reason);
   const timer = setTimeout(() => attempt.abort(timedOut(timeout)), timeout);
   signal?.addEventListener("abort", giveUp, { once: true });
-  const open = (signal: AbortSignal) => dialEach(dial, literalAddresses(address), signal);
+  const open = (signal: AbortSignal) => dialFirst(dial, literalAddresses(address), signal);
   try {
     if (tls === undefined) return await open(attempt.signal);
     const { secured } = await import("./secured.ts");
@@ -129,7 +132,8 @@ const CODE_OF_TEXT: readonly (readonly [string, string])[] = [
   ["invalid empty host", "ENOTFOUND"],
 ];
 
-async function runtimeDial(): Promise<Dial> {
+/** The runtime's own sockets, which are loaded the first time. */
+export async function runtimeDial(): Promise<Dial> {
   if ("Deno" in globalThis) return (await import("./deno.ts")).dial;
   if ("Bun" in globalThis) return (await import("./bun.ts")).dial;
   return (await import("./node.ts")).dial;
@@ -137,28 +141,11 @@ async function runtimeDial(): Promise<Dial> {
 
 /**
  * `localhost` stands for both loopback addresses. Which of them the system's resolver names, and
- * whether a runtime goes on to the other one, differs; so they are tried here, one after the other.
+ * whether a runtime goes on to the other one, differs; so they are tried here.
  */
 function literalAddresses(address: Address): readonly Address[] {
   if ("path" in address || address.host.toLowerCase() !== "localhost") return [address];
   return ["127.0.0.1", "::1"].map((host) => ({ host, port: address.port }));
-}
-
-async function dialEach(
-  dial: Dial,
-  addresses: readonly Address[],
-  signal: AbortSignal,
-): Promise<Connection> {
-  const failures: unknown[] = [];
-  for (const address of addresses) {
-    try {
-      return await dial(address, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      failures.push(error);
-    }
-  }
-  throw failures[0];
 }
 
 function timedOut(timeout: number): Error {

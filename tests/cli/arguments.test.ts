@@ -27,6 +27,30 @@ describe("the command line", () => {
     }
   });
 
+  it("sends for the doctor", () => {
+    const server = { kind: "server", url: "redis://h:1", origin: "argument" } as const;
+    const visit = (...args: readonly string[]) => readArguments(["doctor", ...args], {});
+    assert.deepEqual(visit("redis://h:1"), { kind: "doctor", server, format: "auto" });
+    const tls = { insecure: true } as const;
+    assert.deepEqual(visit("--json", "redis://h:1", "--insecure"), {
+      kind: "doctor",
+      server: { ...server, tls },
+      format: "json",
+    });
+    const env = { REDIS_URL: "redis://r" };
+    assert.deepEqual(readArguments(["doctor"], env), {
+      kind: "doctor",
+      server: { kind: "server", url: "redis://r", origin: "REDIS_URL" },
+      format: "auto",
+    });
+    for (const args of [["no/such.rdb"], ["redis://a", "redis://b"], ["--no-such"], ["doctor"]]) {
+      assert.equal(visit(...args).kind, "wrong");
+    }
+    assert.equal(visit("--help").kind, "help");
+    // Only as the first word.
+    assert.equal(readArguments(["--json", "doctor"], {}).kind, "wrong");
+  });
+
   it("looks into the environment where it names none", () => {
     const both = { VALKEY_URL: "valkey://v", REDIS_URL: "redis://r" };
     assert.deepEqual(source([], both), {
@@ -80,6 +104,41 @@ describe("the command line", () => {
     }
     assert.equal(readArguments(["--insecure", "no/such.rdb"], {}).kind, "wrong");
     assert.equal(readArguments(["--key", "a", "--help"], {}).kind, "help");
+  });
+
+  it("says who knows where the master is", () => {
+    const two = ["--sentinel", "redis://a", "--sentinel=redis://b:1"];
+    const sentinel = ["redis://a", "redis://b:1"];
+    assert.deepEqual(
+      source([...two, "--name", "m", "--role", "replica"], { REDIS_URL: "redis://r" }),
+      {
+        kind: "server",
+        url: undefined,
+        origin: "argument",
+        where: { sentinel, name: "m", role: "replica" },
+      },
+    );
+    assert.deepEqual(source(two, { REDIS_URL: "redis://:x@m" }), {
+      kind: "server",
+      url: "redis://:x@m",
+      origin: "REDIS_URL",
+      where: { sentinel },
+    });
+    assert.deepEqual(source(["redis://h", "--role", "master"]), {
+      kind: "server",
+      url: "redis://h",
+      origin: "argument",
+      where: { role: "master" },
+    });
+    for (
+      const args of [two, ["--sentinel"], ["--name", "m"], [...two, "no/such.rdb"], [
+        "--role",
+        "master",
+        existing,
+      ]]
+    ) {
+      assert.equal(readArguments(args, {}).kind, "wrong", args.join(" "));
+    }
   });
 
   it("says what becomes of a slow reader", () => {

@@ -18,10 +18,10 @@ export class ScriptedMaster implements AsyncDisposable {
     this.#answer = answer;
   }
 
-  /** Listens on a free port of 127.0.0.1. */
-  static async start(answer: Answer): Promise<ScriptedMaster> {
+  /** Listens on 127.0.0.1 and a free port, or on those that are given. */
+  static async start(answer: Answer, host?: string, port?: number): Promise<ScriptedMaster> {
     const master = new ScriptedMaster(answer);
-    master.#peer = await Peer.tcp((socket) => master.#serve(socket));
+    master.#peer = await Peer.tcp((socket) => master.#serve(socket), host, port);
     return master;
   }
 
@@ -46,6 +46,11 @@ export class ScriptedMaster implements AsyncDisposable {
       this.#waiters.add(check);
       check();
     });
+  }
+
+  /** Ends every connection. */
+  hangUp(): void {
+    for (const socket of this.#peer?.sockets ?? []) socket.end();
   }
 
   /** Resolves when every connection so far is closed. */

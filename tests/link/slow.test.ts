@@ -17,10 +17,11 @@ const MARK = "f".repeat(40);
 const REPL_TIMEOUT = 300;
 const PATIENCE = REPL_TIMEOUT / 2;
 const EMPTY = rdb([]);
-/** A snapshot of several batches. */
-const LARGE = rdb(
-  Array.from({ length: 12 }, (_, i) => key(0, `key:${i}`, str(bytes("x".repeat(100_000))))),
-);
+/** A value that makes a batch. */
+const VALUE = "x".repeat(100_000);
+const LARGE = rdb(Array.from({ length: 12 }, (_, i) => key(0, `key:${i}`, str(bytes(VALUE)))));
+/** Room for some of them. */
+const SOME = 350_000;
 
 /** A master whose snapshot is as given, and which then writes whatever the test wants. */
 class Master implements AsyncDisposable {
@@ -138,7 +139,7 @@ describe("a consumer that has been behind for long", () => {
   for (const slow of ["pause", "error"] as const) {
     it(`inside of a snapshot, but takes it bit by bit, is let be with ${slow}`, async () => {
       await using master = await Master.start(LARGE);
-      await using link = nsync({ ...master.options, slow });
+      await using link = nsync({ ...master.options, slow, highWaterMark: SOME });
       const started = performance.now();
       for await (const batch of link.batches()) {
         if ([...batch].some(({ type }) => type === "eof")) break;
@@ -148,6 +149,23 @@ describe("a consumer that has been behind for long", () => {
       assert.equal(link.status().lastError, undefined);
     });
   }
+
+  it("is told so, even when it takes something now and then", async () => {
+    await using master = await Master.start(EMPTY);
+    await using link = nsync({ ...master.options, highWaterMark: SOME });
+    const types: string[] = [];
+    let left = 20;
+    for await (const event of link) {
+      if (event.type === "eof") { for (let i = 0; i < left; i++) master.set(VALUE); }
+      else if (event.type === "cmd" && --left === 0) break;
+      types.push(event.type);
+      await new Promise((resolve) => setTimeout(resolve, PATIENCE / 5));
+    }
+    const told = types.indexOf("error");
+    assert.ok(told > 0 && told < types.length / 2, types.join(" "));
+    assertSlow(link.status().lastError, [LIMIT]);
+    assert.equal(types.lastIndexOf("error"), told);
+  });
 
   it("has its link ended with error, and is given what waits before", async () => {
     await using master = await Master.start(EMPTY);
@@ -175,8 +193,7 @@ describe("a consumer that has been behind for long", () => {
       nsync({ ...master.options, slow: "spool", maxSpoolBytes: 1 << 20, replTimeout: 10_000 }),
     );
     await reader.until("eof");
-    const value = "x".repeat(200_000);
-    for (let i = 0; i < 60; i++) master.set(`${value}${i}`);
+    for (let i = 0; i < 99; i++) master.set(`${VALUE}${i}`);
     await until(() => reader.link.status().lastError !== undefined);
     const { error } = await reader.expect("error");
     assert.equal(error.code, "SLOW");
@@ -190,10 +207,10 @@ describe("a consumer that has been behind for long", () => {
     );
     // Neither do files take more than that, nor does memory take all that comes.
     assert.ok(reader.link.status().bufferedBytes < 8 << 20);
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 99; i++) {
       // Behind everything that waits it may fall behind anew.
       const { event, before } = await reader.until("cmd");
-      assert.ok(event.args[1] === value + i && before.every(({ type }) => type === "error"));
+      assert.ok(event.args[1] === VALUE + i && before.every(({ type }) => type === "error"));
     }
     assert.equal(reader.link.status().reconnects, 0);
   });

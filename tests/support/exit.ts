@@ -20,6 +20,8 @@ export interface ScriptOptions {
   /** Added to this process' environment; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** Largest size of a file that it may write: then a write fails, as on a full disk. */
+  readonly fileSizeKiB?: number;
   /** After so many milliseconds the process is killed; 20 s by default. */
   readonly timeoutMs?: number;
 }
@@ -85,7 +87,13 @@ export function startScript(options: ScriptOptions): RunningScript {
   const file = options.file ?? join(dir, runtime === "node" ? "script.mjs" : "script.ts");
   if (options.file === undefined) writeFileSync(file, options.source ?? "");
   const flags = runtime === "deno" ? ["run", "-A", "--quiet"] : runtime === "bun" ? ["run"] : [];
-  const child = spawn(binary, [...flags, file, ...(options.args ?? [])], {
+  const argv = [binary, ...flags, file, ...(options.args ?? [])];
+  if (options.fileSizeKiB !== undefined) {
+    const limited = `trap "" XFSZ; ulimit -f ${2 * options.fileSizeKiB}; exec "$@"`;
+    argv.unshift("sh", "-c", limited, "sh");
+  }
+  const [command, ...args] = argv;
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],

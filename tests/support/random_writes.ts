@@ -1,5 +1,5 @@
 import { encodeDump } from "../../src/rdb/mod.ts";
-import { type Arg } from "./resp_encoder.ts";
+import type { Arg } from "./resp_encoder.ts";
 import { Seeded } from "./seeded.ts";
 
 /** One command, its name first. */
@@ -276,8 +276,8 @@ const WHOLE: readonly Make[] = [
   (c) => ["SWAPDB", c.db(), c.db()],
   (c) => ["SWAPDB", c.db(), c.db()],
   (c) => ["SWAPDB", c.db(), c.db()],
-  (c) => ["FLUSHDB"],
-  (c) => ["FLUSHDB", "ASYNC"],
+  () => ["FLUSHDB"],
+  () => ["FLUSHDB", "ASYNC"],
   (c) => c.int(4) === 0 ? ["FLUSHALL"] : ["FUNCTION", "FLUSH"],
 ];
 

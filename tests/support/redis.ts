@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -96,6 +96,7 @@ export class RedisServer implements AsyncDisposable {
   #guard: ChildProcess | undefined;
   #client: RedisClient | undefined;
   #log = "";
+  #configured = false;
 
   /** Describes a server that is not started yet. */
   constructor(binary: string, dir: string, port: number, options: RedisOptions) {
@@ -248,8 +249,9 @@ export class RedisServer implements AsyncDisposable {
 
   #writeConfig(): string {
     const path = join(this.dir, "redis.conf");
-    // A Sentinel keeps what it knows there.
-    if (this.#options.sentinel && existsSync(path)) return path;
+    // Servers write to it themselves: CONFIG REWRITE, and what Sentinels know.
+    if (this.#configured) return path;
+    this.#configured = true;
     const config: Record<string, ConfigValue> = {
       "bind": "127.0.0.1",
       "port": this.port,

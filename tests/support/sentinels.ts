@@ -16,6 +16,8 @@ export interface Watched extends AsyncDisposable {
 export interface WatchedOptions {
   readonly replicas?: number;
   readonly sentinels?: number;
+  /** What the Sentinels say to the servers. */
+  readonly masterPassword?: string;
   /** Further directives of the servers. */
   readonly config?: Readonly<Record<string, ConfigValue>>;
   /** Further directives of the Sentinels. */
@@ -23,13 +25,14 @@ export interface WatchedOptions {
 }
 
 /**
- * Milliseconds between what Sentinels do again and again, as SENTINEL DEBUG calls it. One that finds
- * a server in another role than it should be waits four times the third before it changes that: a
- * failover of others needs a second. One that was frozen goes on as if it had not been.
+ * Milliseconds between what Sentinels do again and again, as SENTINEL DEBUG calls it. During a failover
+ * INFO is asked for once a second in any case: five times the second is how old it may be then, and
+ * four times the third what a Sentinel waits before it changes a role that should be another. One that
+ * was frozen goes on as if it had not been.
  */
 const PERIODS = {
-  "info-period": 100,
-  "ping-period": 100,
+  "info-period": 200,
+  "ping-period": 400,
   "publish-period": 400,
   "ask-period": 100,
   "tilt-trigger": 60_000,
@@ -40,7 +43,7 @@ const PERIODS = {
  * not all of the Sentinels run, and {@link mayFailOver} was not called.
  */
 export async function startWatched(options: WatchedOptions = {}): Promise<Watched> {
-  const { replicas = 2, sentinels = 3, config, sentinelConfig } = options;
+  const { replicas = 2, sentinels = 3, masterPassword, config, sentinelConfig } = options;
   const master = await startRedis({ config });
   const replicaof = `127.0.0.1 ${master.port}`;
   const others = await Promise.all(
@@ -55,6 +58,7 @@ export async function startWatched(options: WatchedOptions = {}): Promise<Watche
           `down-after-milliseconds ${MASTER_NAME} 500`,
           `failover-timeout ${MASTER_NAME} 2000`,
           `parallel-syncs ${MASTER_NAME} 5`,
+          ...(masterPassword === undefined ? [] : [`auth-pass ${MASTER_NAME} ${masterPassword}`]),
         ],
         ...sentinelConfig,
       },
@@ -90,17 +94,32 @@ export async function mayFailOver(sentinel: RedisServer): Promise<void> {
   await sentinel.command("SENTINEL", "SET", MASTER_NAME, "quorum", 1);
 }
 
+/** Has a Sentinel make another server the master, as soon as it finds one fit for that. */
+export async function failOver(sentinel: RedisServer): Promise<void> {
+  const before = await masterPort(sentinel);
+  while (await masterPort(sentinel) === before) {
+    await sentinel.command("SENTINEL", "FAILOVER", MASTER_NAME).catch((error) => {
+      if (!/INPROG|NOGOODSLAVE/.test(String(error))) throw error;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Waits until a Sentinel knows so many replicas that are in order, and so many other Sentinels. */
 export async function knows(
   sentinel: RedisServer,
   { replicas, sentinels }: { readonly replicas: number; readonly sentinels: number },
 ): Promise<void> {
   for (;;) {
+    const port = String(await masterPort(sentinel));
     const [known, others] = await Promise.all([
       fields(await sentinel.command("SENTINEL", "REPLICAS", MASTER_NAME)),
       fields(await sentinel.command("SENTINEL", "SENTINELS", MASTER_NAME)),
     ]);
-    const fine = known.filter((one) => one.flags === "slave" && one["master-link-status"] === "ok");
+    const fine = known.filter((one) =>
+      one.flags === "slave" && one["role-reported"] === "slave" &&
+      one["master-link-status"] === "ok" && one["master-port"] === port
+    );
     if (fine.length === replicas && others.length === sentinels) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

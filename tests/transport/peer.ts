@@ -22,10 +22,14 @@ export class Peer implements AsyncDisposable {
     });
   }
 
-  /** Listens on a loopback address, `127.0.0.1` by default, and a port of the system's choice. */
-  static async tcp(serve: (socket: Socket) => void, host = "127.0.0.1"): Promise<Peer> {
+  /** Listens on a loopback address, `127.0.0.1` by default, and by default on any free port. */
+  static async tcp(
+    serve: (socket: Socket) => void,
+    host = "127.0.0.1",
+    port = 0,
+  ): Promise<Peer> {
     const peer = new Peer(serve, undefined);
-    peer.#server.listen(0, host);
+    peer.#server.listen(port, host);
     await once(peer.#server, "listening");
     const bound = peer.#server.address();
     if (typeof bound !== "object" || bound === null) throw new Error("no port");
