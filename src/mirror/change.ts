@@ -62,7 +62,9 @@ export class KeyChange implements Place {
   readonly kind: Kind | undefined;
   /** Expiry of the key after the change, in milliseconds since 1970. */
   readonly expireAt: number | undefined;
+  /** The transaction that it is part of. */
   readonly transaction: Transaction | undefined;
+  /** Where the stream stands behind it; inside of a transaction before its MULTI. */
   readonly position: Position | undefined;
   readonly #record: KeyRecord;
 
@@ -139,7 +141,9 @@ export class FlushChange implements Place {
   readonly db: number | undefined;
   /** It concerns every key. */
   readonly key: undefined;
+  /** The transaction that it is part of. */
   readonly transaction: Transaction | undefined;
+  /** Where the stream stands behind it; inside of a transaction before its MULTI. */
   readonly position: Position | undefined;
 
   /** Made by the mirror. */

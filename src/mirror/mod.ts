@@ -38,7 +38,15 @@ export function mirror(
 }
 
 export { type CaughtUpOptions, Mirror, type MirrorStatus } from "./mirror.ts";
-export type { MirrorOptions } from "./options.ts";
+export type { LinkOnly, MirrorOptions } from "./options.ts";
+export type { KeyReads } from "./reads/keys.ts";
+export type { StringReads } from "./reads/strings.ts";
+export type { CollectionReads } from "./reads/collections.ts";
+export type { WithScores, ZrangeByOptions, ZrangeOptions, ZsetReads } from "./reads/zsets.ts";
+export type { StreamReads, XrangeOptions } from "./reads/streams.ts";
+export type { Limit } from "./reads/ranges.ts";
+export type { StreamInfo } from "./stream_shape.ts";
+export type { Word } from "./reads/words.ts";
 export type { Globs } from "./glob.ts";
 export type { Route } from "./routes.ts";
 export { type BytesTable, Table } from "./table.ts";

@@ -10,7 +10,7 @@ import { globMatcher, type Globs } from "./glob.ts";
 import { type Route, Routes } from "./routes.ts";
 
 /** What a copy in memory has no use for: it begins with a snapshot each time. */
-type LinkOnly = "callback" | "snapshot" | "from" | "checkpoint" | "checkpointInterval";
+export type LinkOnly = "callback" | "snapshot" | "from" | "checkpoint" | "checkpointInterval";
 
 /** Options of {@linkcode mirror}: those of a link, and where keys go. */
 export interface MirrorOptions extends Omit<NsyncOptions, LinkOnly> {

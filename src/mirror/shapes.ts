@@ -21,7 +21,7 @@ import type { ArrayState, HashValue, OpaqueValue, SetValue, Value } from "./valu
 /** A value that no command looks into: of a module, or a path hash, a rate limiter, a scheduled script. */
 export class Opaque {
   /** Its kind. */
-  readonly kind: OpaqueValue["kind"];
+  readonly kind: "module" | "pathhash" | "gcra" | "cron";
   /** As it stands in a snapshot. */
   readonly bytes: Uint8Array;
   readonly #rdbType: number;
@@ -102,7 +102,7 @@ export type Captured =
   | { readonly kind: "zset"; readonly value: ZsetMember<Uint8Array>[] }
   | { readonly kind: "stream"; readonly value: StreamValue<Uint8Array> }
   | { readonly kind: "array"; readonly value: ArrayValue<Uint8Array> }
-  | { readonly kind: OpaqueValue["kind"]; readonly value: Opaque };
+  | { readonly kind: "module" | "pathhash" | "gcra" | "cron"; readonly value: Opaque };
 
 /** Bytes of a value; fields that have expired at `now` are left out. */
 export function captured(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
-import { type Mirror, mirror, NsyncError } from "../../src/mirror/mod.ts";
+import { type Mirror, mirror, type NsyncError } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { comparable } from "../support/mirror_compare.ts";
 import { Workload } from "../support/mirror_workload.ts";

@@ -37,9 +37,17 @@ export function hasExpired(space: Keyspace, key: Uint8Array, now: number): boole
 
 /** Reads of keys; `S` is text or bytes. */
 export abstract class KeyReads<S> {
-  /** Where the keys are. */
+  /**
+   * Where the keys are.
+   *
+   * @internal
+   */
   protected readonly source: Source;
-  /** Makes text or a copy. */
+  /**
+   * Makes text or a copy.
+   *
+   * @internal
+   */
   protected readonly form: (bytes: Uint8Array) => S;
 
   /** Reads from there. */
@@ -118,7 +126,11 @@ export abstract class KeyReads<S> {
     return undefined;
   }
 
-  /** Keys that can be read, with where they are. */
+  /**
+   * Keys that can be read, with where they are.
+   *
+   * @internal
+   */
   protected *live(matches: Matcher | undefined): IterableIterator<readonly [Space, Uint8Array]> {
     for (const space of this.source.spaces()) {
       for (const key of space.keyspace.keys()) {
@@ -132,14 +144,22 @@ export abstract class KeyReads<S> {
     return hasExpired(keyspace, key, now) || this.source.isUnknown(db, key);
   }
 
-  /** Where a key is, if it is there. */
+  /**
+   * Where a key is, if it is there.
+   *
+   * @internal
+   */
   protected there(key: Uint8Array): Keyspace | undefined {
     const now = Date.now();
     const space = this.source.find(key, now);
     return space?.has(key) === true && !hasExpired(space, key, now) ? space : undefined;
   }
 
-  /** The value of a key, if it is there. */
+  /**
+   * The value of a key, if it is there.
+   *
+   * @internal
+   */
   protected valueAt(key: Uint8Array): Value | undefined {
     const now = Date.now();
     const space = this.source.find(key, now);
@@ -147,7 +167,11 @@ export abstract class KeyReads<S> {
     return space.get(key);
   }
 
-  /** The value of a key, which must be of that kind if it is there. */
+  /**
+   * The value of a key, which must be of that kind if it is there.
+   *
+   * @internal
+   */
   protected valueOf<K extends keyof ValueOf>(key: Word, kind: K): ValueOf[K] | undefined {
     const bytes = keyBytes(key);
     const value = this.valueAt(bytes);
