@@ -9,6 +9,7 @@ import { makeDump } from "./benchmark/dump.mjs";
 import { measureLink } from "./benchmark/link.mjs";
 import { measure } from "./benchmark/process.mjs";
 import { findCommand } from "./benchmark/server.mjs";
+import { bundle, makeFilled } from "./benchmark/store.mjs";
 import { printTable } from "./benchmark/table.mjs";
 import { findRuntime, nodeVersion, script } from "./runtimes.mjs";
 
@@ -24,6 +25,8 @@ Measures the built package in Node, Bun and Deno, as far as they are there.
   ndjson    batches, each made into lines of JSON
   link      for await (const ev of nsync(master)), all taken as text: a snapshot of half the keys, then
             as many commands, while they are written
+  memory    what the mirror's store takes with half the keys, of all kinds, beside a server that has them
+  store     single operations of the mirror's store
 
 They read an RDB that a real server made (once: it stays in .cache/bench), with the checksum
 compared: 60 % strings of 20-100 bytes, 15 % hashes of 10 fields, 10 % sorted sets, 5 % lists, 5 %
@@ -33,16 +36,20 @@ server is loaded with half the keys, and the commands are written as soon as the
 
   --keys N     keys in the file (2000000)
   --rounds N   rounds (3)
-  --only NAME  batches, text, ndjson or link; may be repeated
+  --only NAME  batches, text, ndjson, link, memory or store; may be repeated
 
 In the table, "seconds" is from the process' start to its end and "in process" from the call of
 readRdb to the last event. "cpu" is processor time of all threads, "peak" the most memory the process
 had resident, both as seen in /proc. "times as fast" compares seconds with redis-check-rdb. For "link",
 "load" is from reset to eof, with the snapshot at hand in the master, and "follow" from the first command
-to the last: as fast as the master takes writes beside it.
+to the last: as fast as the master takes writes beside it. For "memory", "server MB" is used_memory
+less that of an empty server, "store MB" what the store says that it holds, "resident MB" what the
+process has more than before it loaded the data, and "beside MB" the most that it has more yet while
+the data is loaded once more beside, as for a full resynchronization.
 `;
 
-const WAYS = ["batches", "text", "ndjson", "link"];
+const READING = ["batches", "text", "ndjson"];
+const WAYS = [...READING, "link", "memory", "store"];
 
 function readArguments() {
   const number = (text) => {
@@ -166,11 +173,63 @@ async function benchLink({ keys: all, rounds }) {
   );
 }
 
+/** Best of the rounds of a program of the store, by runtime. */
+async function benchStore(name, args, rounds, isBetter) {
+  const program = bundle(name);
+  const best = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [runtime, command] of Object.entries(runtimes())) {
+      const { stdout } = await measure([...command, program, ...args]);
+      const result = JSON.parse(stdout);
+      if (best[runtime] === undefined || isBetter(result, best[runtime])) best[runtime] = result;
+    }
+  }
+  return best;
+}
+
+async function benchMemory({ keys: all, rounds }) {
+  const keys = Math.ceil(all / 2);
+  const { file, used } = await makeFilled(keys);
+  const isLess = (one, other) => one.resident < other.resident;
+  const best = await benchStore("store_memory", [file], rounds, isLess);
+  console.log(`\nThe mirror's store: ${keys.toLocaleString("en")} keys, best of ${rounds}\n`);
+  printTable(
+    ["", "", "server MB", "store MB", "ratio", "resident MB", "ratio", "beside MB", "keys/s"],
+    Object.entries(best).map(([runtime, { bytes, resident, beside, seconds }]) => [
+      ...["memory", runtime, megabytes(used)],
+      ...[megabytes(bytes), (bytes / used).toFixed(2)],
+      ...[megabytes(resident), (resident / used).toFixed(2)],
+      ...[megabytes(beside), perSecond(keys, seconds)],
+    ]),
+  );
+}
+
+async function benchOperations({ keys: all, rounds }) {
+  const keys = Math.ceil(all / 2);
+  const sum = (result) => Object.values(result).reduce((a, b) => a + b);
+  const best = await benchStore("store_speed", [String(keys)], rounds, (one, other) => {
+    return sum(one) < sum(other);
+  });
+  console.log(
+    `\nThe mirror's store: nanoseconds with ${keys.toLocaleString("en")} keys or items\n`,
+  );
+  const found = Object.keys(best);
+  printTable(
+    ["", "", ...found],
+    Object.keys(best[found[0]]).map((name) => [
+      ...["store", name],
+      ...found.map((runtime) => best[runtime][name].toFixed(0)),
+    ]),
+  );
+}
+
 async function main(options) {
   build();
-  const only = options.only.filter((way) => way !== "link");
+  const only = options.only.filter((way) => READING.includes(way));
   if (only.length > 0) await benchReading({ ...options, only });
   if (options.only.includes("link")) await benchLink(options);
+  if (options.only.includes("memory")) await benchMemory(options);
+  if (options.only.includes("store")) await benchOperations(options);
 }
 
 let options;

@@ -27,6 +27,7 @@ const ENTRIES = {
   mod: "mod.ts",
   rdb: "src/rdb/mod.ts",
   aof: "src/aof/mod.ts",
+  doctor: "src/doctor/mod.ts",
   mirror: "src/mirror/mod.ts",
   wasm: "src/decode/wasm.ts",
   cli: "src/cli/main.ts",

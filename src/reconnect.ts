@@ -9,13 +9,13 @@ import { checkOptionNames } from "./option_names.ts";
 
 /** How the pauses between attempts grow. */
 export interface ReconnectOptions {
-  /** The first pause, in milliseconds; default 100. */
+  /** The first pause, in milliseconds; default 250. */
   readonly min?: number;
   /** The longest pause, in milliseconds; default 10,000. */
   readonly max?: number;
   /** Each pause is so many times as long as the one before; default 2. */
   readonly factor?: number;
-  /** By what part of it a pause is longer or shorter at random, from 0 to 1; default 0.25. */
+  /** By what part of it a pause is longer or shorter at random, from 0 to 1; default 0.5. */
   readonly jitter?: number;
   /** Most attempts in a row that may fail before the link ends with the error; default `Infinity`. */
   readonly attempts?: number;
@@ -43,10 +43,10 @@ export function reconnectDelay(
     throw new NsyncError("OPTION", "reconnect must be an object, a function or false.");
   }
   checkOptionNames("reconnect", option, KNOWN);
-  const min = number("min", option.min ?? 100, 0, LONGEST_TIMER);
+  const min = number("min", option.min ?? 250, 0, LONGEST_TIMER);
   const max = number("max", option.max ?? Math.max(min, 10_000), min, LONGEST_TIMER);
   const factor = number("factor", option.factor ?? 2, 1, 1000);
-  const jitter = number("jitter", option.jitter ?? 0.25, 0, 1);
+  const jitter = number("jitter", option.jitter ?? 0.5, 0, 1);
   const attempts = number("attempts", option.attempts ?? Infinity, 1, Infinity);
   return (attempt, { code }) => {
     if (attempt > attempts) return false;

@@ -1,7 +1,7 @@
-// Loads a snapshot into the mirror's store, in a process of its own:
+// Loads a snapshot into the mirror's store, then once more beside it, in a process of its own:
 //   store_memory.mjs FILE
-// Prints as JSON: keys, seconds, what the store says that it holds, and how much more memory the
-// process has resident than before.
+// Prints as JSON: keys, seconds, what the store says that it holds, how much more memory the process
+// has resident than before, and how much more yet at most while the second one is loaded.
 
 import process from "node:process";
 import { load } from "../../src/mirror/load.ts";
@@ -27,18 +27,27 @@ async function resident(): Promise<number> {
   return least;
 }
 
+/** A keyspace for every database. */
+type Databases = Map<number, Keyspace>;
+
+async function loaded(file: string, look: () => void): Promise<Databases> {
+  const databases: Databases = new Map();
+  for await (const batch of readRdb(file).batches()) {
+    for (const event of batch) {
+      if (event.type !== "load") continue;
+      let keyspace = databases.get(event.db);
+      if (keyspace === undefined) databases.set(event.db, keyspace = newKeyspace());
+      load(keyspace, event.keyBytes, event);
+    }
+    look();
+  }
+  return databases;
+}
+
 const [file] = process.argv.slice(2);
-const databases = new Map<number, Keyspace>();
 const before = await resident();
 const started = performance.now();
-for await (const batch of readRdb(file).batches()) {
-  for (const event of batch) {
-    if (event.type !== "load") continue;
-    let keyspace = databases.get(event.db);
-    if (keyspace === undefined) databases.set(event.db, keyspace = newKeyspace());
-    load(keyspace, event.keyBytes, event);
-  }
-}
+const databases = await loaded(file, () => {});
 const seconds = (performance.now() - started) / 1000;
 const after = await resident();
 let keys = 0;
@@ -47,4 +56,8 @@ for (const keyspace of databases.values()) {
   keys += keyspace.size;
   bytes += keyspace.bytes;
 }
-console.log(JSON.stringify({ keys, seconds, bytes, resident: after - before }));
+let most = 0;
+const others = await loaded(file, () => most = Math.max(most, process.memoryUsage().rss));
+if (others.size !== databases.size) throw new Error("The second one has other databases.");
+const beside = most - after;
+console.log(JSON.stringify({ keys, seconds, bytes, resident: after - before, beside }));

@@ -14,6 +14,7 @@ import { isWhereFlag, type WhereFlags, withWhereFlag } from "./where.ts";
 /** What `nsync --help` prints. */
 export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
        nsync fetch [option]... [url] [file]
+       nsync doctor [option]... [url]
 
 Follows a Redis or Valkey server as a replica does, and prints its snapshot and then every command,
 one event per line: for people on a terminal, as NDJSON into a pipe or a file. Reads an RDB file or
@@ -36,6 +37,9 @@ output. A file is replaced, but only once everything has come and was verified.
   --name NAME    that name, instead of a url
   --role ROLE    follow a server of that role only: master, replica (one that is in touch with its
                  master), or prefer-replica (such a replica, else the master)
+\`nsync doctor\` finds out, within two seconds and without beginning a synchronization, whether a
+server can be followed, and how long an outage can be resumed: in words, or with --json as JSON.
+
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
   --cacert FILE  the authorities to trust, in PEM; by default those that the runtime trusts
@@ -43,9 +47,9 @@ output. A file is replaced, but only once everything has come and was verified.
   --key FILE     its key
   --sni NAME     the name in the server's certificate, where that is not the host's
   --insecure     takes any certificate, and so anybody who answers
-  --slow HOW     when the output is read more slowly than the server sends: pause (stops reading from
-                 the server, which may then cut the link), spool (reads on, into files), or error
-                 (pauses, and ends when that takes long); by default pause
+  --slow HOW     when the output is read more slowly than the server sends: pause (stops reading
+                 from the server, which may then cut the link), spool (reads on, into files), or
+                 error (pauses, and ends when that takes long); by default pause
   --spool-dir D  spools, into files in the directory D instead of that for temporary ones
   -h, --help     print this
   -v, --version  print the version
@@ -54,8 +58,8 @@ Each option from --cacert to --insecure asks for TLS, also with redis://. Other 
 see the arguments of a command: a password is better kept in the environment. NO_COLOR switches
 colours off. Notices and errors go to standard error.
 
-Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file; 1 when something failed; 2 for a wrong
-command line.
+Exit codes: 0 after Ctrl-C, SIGTERM or the end of the file, or when the doctor finds no problem; 1
+when something failed; 2 for a wrong command line.
 `;
 
 /** How events are printed; `auto` is `pretty` on a terminal and `json` elsewhere. */
@@ -90,13 +94,24 @@ export type Request =
   | { readonly kind: "wrong"; readonly why: string }
   | { readonly kind: "run"; readonly source: Source; readonly format: Format }
   /** The snapshot of a server goes to a file; `-` is standard output. */
-  | { readonly kind: "fetch"; readonly source: Server; readonly file: string };
+  | { readonly kind: "fetch"; readonly source: Server; readonly file: string }
+  | { readonly kind: "doctor"; readonly server: Server; readonly format: Format };
 
 /** Environment variables. */
 export type Environment = { readonly [name: string]: string | undefined };
 
 /** Reads the command line. */
 export function readArguments(args: readonly string[], env: Environment): Request {
+  if (args[0] !== "doctor") return readOptions(args, env);
+  const request = readOptions(args.slice(1), env);
+  if (request.kind === "fetch") return wrong("doctor and fetch are two commands");
+  if (request.kind !== "run") return request;
+  const { source, format } = request;
+  if (source.kind !== "server") return wrong("the doctor looks at servers, not at files");
+  return { kind: "doctor", server: source, format };
+}
+
+function readOptions(args: readonly string[], env: Environment): Request {
   const sources: string[] = [];
   let format: Format = "auto";
   let only: Request | undefined;

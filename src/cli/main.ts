@@ -15,6 +15,7 @@ import {
   type WhereOptions,
 } from "../../mod.ts";
 import { readAof } from "../aof/mod.ts";
+import { doctor } from "../doctor/mod.ts";
 import { VERSION } from "../version.ts";
 import { type Format, readArguments, type Server, type Source, USAGE } from "./arguments.ts";
 import { describe } from "./describe.ts";
@@ -22,6 +23,7 @@ import { escapedJson } from "./escape.ts";
 import { fetchFile } from "./fetch.ts";
 import { notice, Notices } from "./notices.ts";
 import { isReaderGone, Output } from "./output.ts";
+import { reportText } from "./report.ts";
 import { onStopSignal } from "./signals.ts";
 import { withSlowFlags } from "./slow.ts";
 import { tlsOptionsOf, withFlags } from "./tls.ts";
@@ -80,6 +82,12 @@ async function run(args: readonly string[], output: Output): Promise<number> {
         return await fetchFile(connectionTo(source), file, output) ? 0 : 1;
       });
     }
+    case "doctor":
+      return await attempt(request.server, async () => {
+        const report = await doctor(connectionTo(request.server));
+        await output.write(reportText(report, request.format, output));
+        return report.ok ? 0 : 1;
+      });
   }
 }
 

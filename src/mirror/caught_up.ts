@@ -21,6 +21,8 @@ export class TopmostMaster {
   readonly #endpoint: () => Endpoint | undefined;
   readonly #stop = new AbortController();
   #client: Promise<Client> | undefined;
+  /** Where the way began that has led to it. */
+  #began: Endpoint | undefined;
 
   /** The way begins at the server that is followed. */
   constructor(settings: Settings, endpoint: () => Endpoint | undefined) {
@@ -30,6 +32,7 @@ export class TopmostMaster {
 
   /** Where it stands now. Throws what connecting to it, or one on the way, throws. */
   async standing(): Promise<Standing> {
+    if (this.#began !== this.#endpoint()) this.#leave();
     for (let attempt = 1;; attempt++) {
       const asked = this.#client ??= this.#asked();
       try {
@@ -53,7 +56,12 @@ export class TopmostMaster {
   /** Closes the connection. */
   close(): void {
     this.#stop.abort();
+    this.#leave();
+  }
+
+  #leave(): void {
     void this.#client?.then((client) => client.close(), () => {});
+    this.#client = undefined;
   }
 
   /** Connects to the server that the way begins at, or to one above it. */
@@ -61,6 +69,7 @@ export class TopmostMaster {
     const { commandNames, connectTimeout: timeout } = this.#settings;
     const endpoint = this.#endpoint();
     if (endpoint === undefined) throw notConnected();
+    this.#began = endpoint;
     const { signal } = this.#stop;
     return await Client.connect({ ...endpoint, address: address ?? endpoint.address }, {
       timeout,

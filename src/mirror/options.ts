@@ -10,7 +10,7 @@ import { globMatcher, type Globs } from "./glob.ts";
 import { type Route, Routes } from "./routes.ts";
 
 /** What a copy in memory has no use for: it begins with a snapshot each time. */
-type LinkOnly = "callback" | "from" | "checkpoint" | "checkpointInterval";
+type LinkOnly = "callback" | "snapshot" | "from" | "checkpoint" | "checkpointInterval";
 
 /** Options of {@linkcode mirror}: those of a link, and where keys go. */
 export interface MirrorOptions extends Omit<NsyncOptions, LinkOnly> {
@@ -45,6 +45,7 @@ export interface MirrorSettings {
 
 const LINK_ONLY: Readonly<Record<LinkOnly, string>> = {
   callback: "changes({ callback }) calls back",
+  snapshot: "it always begins with one",
   from: "it always begins with a snapshot, and changes({ from }) goes on from a position",
   checkpoint: "it always begins with a snapshot, and changes({ checkpoint }) takes one",
   checkpointInterval: "changes({ checkpointInterval }) takes it",

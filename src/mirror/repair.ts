@@ -62,6 +62,8 @@ export class Repair {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#failures = 0;
+    // It may be another server.
+    if (!this.#waiting) this.#drop();
   }
 
   /** Ends it, and its connection. */

@@ -21,7 +21,7 @@ import { Lock } from "./lock.ts";
 import type { Recorder } from "./recorder.ts";
 import { Repair } from "./repair.ts";
 import type { Routes } from "./routes.ts";
-import { serverNamed } from "./server.ts";
+import { serverNamed, serverOf } from "./server.ts";
 import { State } from "./state.ts";
 
 /** What a replica needs of its mirror. */
@@ -172,9 +172,13 @@ export class Replica {
       }
       case "eof":
         return this.#loaded();
-      case "resume":
+      case "resume": {
         this.#repair.again();
+        // It may be another server, of a newer version.
+        const server = serverOf(this.link.status().server);
+        if (server !== undefined && this.#state !== undefined) this.#state.server = server;
         return undefined;
+      }
       case "error":
         this.#host.report(event.error);
         return undefined;

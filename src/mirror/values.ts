@@ -86,7 +86,7 @@ export interface ZsetValue {
   /** Number of members. */
   readonly size: number;
   score(member: Uint8Array): number | undefined;
-  /** Adds a member or changes its score; whether it was new. */
+  /** Adds a member or changes its score; whether it was new. Throws `RDB_CORRUPT` for NaN. */
   set(member: Uint8Array, score: number): boolean;
   /** Whether it was there. */
   delete(member: Uint8Array): boolean;
@@ -164,7 +164,10 @@ export interface StreamState {
   idmp: IdmpState | undefined;
   /** Id of the first entry; `undefined` without entries. */
   readonly firstId: StreamId | undefined;
-  /** Adds an entry behind all others. `fields` are names and values in turn. Sets no ids and counters. */
+  /**
+   * Adds an entry behind all others. `fields` are names and values in turn. Sets no ids and counters.
+   * Throws `RDB_CORRUPT` for an id that is not above all others.
+   */
   append(id: StreamId, fields: readonly Uint8Array[]): void;
   delete(id: StreamId): boolean;
   get(id: StreamId): readonly Uint8Array[] | undefined;

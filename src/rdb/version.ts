@@ -46,9 +46,24 @@ export function magic(version: RdbVersion): string {
 }
 
 /** Versions of servers, newest first, with the RDB version that they write. */
-const SERVERS: Readonly<Record<string, readonly [major: number, minor: number, RdbVersion][]>> = {
-  "redis-ver": [[8, 10, 15], [8, 8, 14], [8, 6, 13], [7, 4, 12], [7, 2, 11], [7, 0, 10], [0, 0, 9]],
-  "valkey-ver": [[9, 2, 81], [9, 0, 80], [0, 0, 11]],
+const SERVERS: Readonly<
+  Record<string, readonly (readonly [major: number, minor: number, rdbVersion: number])[]>
+> = {
+  redis: [
+    [8, 10, 15],
+    [8, 8, 14],
+    [8, 6, 13],
+    [7, 4, 12],
+    [7, 2, 11],
+    [7, 0, 10],
+    [5, 0, 9],
+    [4, 0, 8],
+    [3, 2, 7],
+    [2, 6, 6],
+    [2, 4, 2],
+    [0, 0, 1],
+  ],
+  valkey: [[9, 2, 81], [9, 0, 80], [0, 0, 11]],
 };
 
 /** Release candidates of x.0 and x.4, say, call themselves w.9.240 and x.3.240. */
@@ -58,16 +73,23 @@ const UNRELEASED = 255;
 
 /** The version for events that begin with this one: that of the server they come from. */
 export function versionOfSource(event: NsyncEvent | PlainEvent | undefined): RdbVersion {
-  if (event?.type === "reset") {
-    return VERSIONS.findLast((version) => version <= Number(event.rdbVersion)) ?? VERSIONS[0];
-  }
+  if (event?.type === "reset") return closest(Number(event.rdbVersion));
   if (event?.type !== "aux") return COMMON;
-  const server = SERVERS[String(event.name)];
-  let [major, minor, patch] = String(event.value).split(".").map(Number);
-  if (server === undefined || !(major < UNRELEASED)) return COMMON;
+  const [, flavour = ""] = /^(\w+)-ver$/.exec(String(event.name)) ?? [];
+  const found = versionOfServer(flavour, String(event.value));
+  return found === undefined ? COMMON : closest(found);
+}
+
+function closest(rdbVersion: number): RdbVersion {
+  return VERSIONS.findLast((version) => version <= rdbVersion) ?? VERSIONS[0];
+}
+
+/** The RDB version that a server writes, by its own version; `undefined` where that is not known. */
+export function versionOfServer(flavour: string, version: string): number | undefined {
+  let [major, minor, patch] = version.split(".").map(Number);
+  if (!(major < UNRELEASED)) return undefined;
   if (patch >= CANDIDATE) [major, minor] = minor === 9 ? [major + 1, 0] : [major, minor + 1];
-  const found = server.find(([leastMajor, leastMinor]) =>
+  return SERVERS[flavour]?.find(([leastMajor, leastMinor]) =>
     major > leastMajor || (major === leastMajor && minor >= leastMinor)
-  );
-  return found?.[2] ?? COMMON;
+  )?.[2];
 }

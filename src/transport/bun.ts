@@ -1,5 +1,6 @@
 /**
- * Connections over `Bun.connect`.
+ * Connections over `Bun.connect`, which is quick but cannot give up an attempt: one that nobody
+ * answers would keep the process for two minutes. So other machines are connected to with `node:net`.
  *
  * @module
  */
@@ -7,10 +8,14 @@
 import { lookup } from "node:dns/promises";
 import { orAborted } from "../abort.ts";
 import { dialFirst } from "./dial_first.ts";
+import { dial as dialWithNode } from "./node.ts";
 import { Receiver } from "./receiver.ts";
 import { type Address, type Connection, KEEP_ALIVE_MS } from "./transport.ts";
 
-/** One attempt to connect with `Bun.connect`, which keeps for 30 s what a name stood for. */
+/** On this machine an attempt is answered at once. */
+const OWN = /^(127\.\d+\.\d+\.\d+|::1)$/;
+
+/** One attempt to connect; what a name stood for Bun would keep for 30 s. */
 export async function dial(address: Address, signal: AbortSignal): Promise<Connection> {
   signal.throwIfAborted();
   if ("path" in address) return await dialOne(address, signal);
@@ -21,6 +26,11 @@ export async function dial(address: Address, signal: AbortSignal): Promise<Conne
 }
 
 function dialOne(address: Address, signal: AbortSignal): Promise<Connection> {
+  const own = "path" in address || OWN.test(address.host);
+  return own ? dialWithBun(address, signal) : dialWithNode(address, signal);
+}
+
+function dialWithBun(address: Address, signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const connection = new BunConnection();

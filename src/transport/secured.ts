@@ -31,7 +31,7 @@ export async function secured(
   const suspicion = new Promise<never>((_, reject) => {
     timer = setTimeout(async () => {
       if (await answersPlainly(open, looking.signal)) {
-        reject(withCode(WITHOUT_TLS, "the server answers without TLS"));
+        reject(withoutTls());
       }
     }, SUSPICIOUS_MS);
   });
@@ -50,7 +50,7 @@ export async function secured(
 }
 
 /** Does the server answer a PING without TLS? */
-async function answersPlainly(open: Open, signal: AbortSignal): Promise<boolean> {
+export async function answersPlainly(open: Open, signal: AbortSignal): Promise<boolean> {
   let connection: Connection | undefined;
   const close = () => connection?.close();
   signal.addEventListener("abort", close);
@@ -76,14 +76,19 @@ async function outOfDate(
   try {
     const untrusted = { ...tls, rejectUnauthorized: false };
     const connection = await secure(await open(signal), untrusted, signal);
-    const { from, to } = connection.validity;
+    const [own] = connection.chain;
     connection.close();
-    if (Date.now() > to) return "CERT_HAS_EXPIRED";
-    if (Date.now() < from) return "CERT_NOT_YET_VALID";
+    if (Date.now() > own?.to) return "CERT_HAS_EXPIRED";
+    if (Date.now() < own?.from) return "CERT_NOT_YET_VALID";
   } catch {
     signal.throwIfAborted();
   }
   return undefined;
+}
+
+/** The error for a server that answers without TLS. */
+export function withoutTls(): Error {
+  return withCode(WITHOUT_TLS, "the server answers without TLS");
 }
 
 function withCode(code: string, message: string): Error {

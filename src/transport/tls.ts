@@ -6,7 +6,12 @@
 
 import { isIP } from "node:net";
 import { Duplex } from "node:stream";
-import { checkServerIdentity, connect, type TLSSocket } from "node:tls";
+import {
+  checkServerIdentity,
+  connect,
+  type DetailedPeerCertificate,
+  type TLSSocket,
+} from "node:tls";
 import { Receiver } from "./receiver.ts";
 import { tlsError } from "./tls_error.ts";
 import { certificatesOf, checkKeyPair } from "./tls_material.ts";
@@ -18,6 +23,19 @@ import type { Connection, TlsSettings } from "./transport.ts";
  * then, be it only a ticket for a later session, comes one round trip later.
  */
 const OBJECTION_MS = 250;
+
+/** What stands in a certificate that a server shows. */
+export interface PeerCertificate {
+  /** Whose it is. */
+  readonly subject: string;
+  /** Who has signed it. */
+  readonly issuer: string;
+  /** The names that it is for, such as `DNS:localhost, IP Address:127.0.0.1`. */
+  readonly names: string | undefined;
+  /** The times, in ms since 1970, between which it is valid. */
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
  * Speaks TLS on a connection, and owns it from now on. Rejects with the signal's reason, and with
@@ -126,10 +144,30 @@ export class TlsConnection implements Connection {
     if (this.#fault !== undefined) throw this.#fault;
   }
 
-  /** The times, in ms since 1970, between which the server's certificate is valid. */
-  get validity(): { readonly from: number; readonly to: number } {
-    const { valid_from, valid_to } = this.#socket.getPeerCertificate();
-    return { from: Date.parse(valid_from), to: Date.parse(valid_to) };
+  /** The server's certificate, and those between it and its authority as far as they are known. */
+  get chain(): readonly PeerCertificate[] {
+    const chain: PeerCertificate[] = [];
+    const seen = new Set<string>();
+    for (
+      let one: DetailedPeerCertificate | undefined = this.#socket.getPeerCertificate(true);
+      one?.valid_to !== undefined && !seen.has(one.fingerprint256);
+      one = one.issuerCertificate
+    ) {
+      seen.add(one.fingerprint256);
+      chain.push({
+        subject: nameOf(one.subject),
+        issuer: nameOf(one.issuer),
+        names: one.subjectaltname,
+        from: Date.parse(one.valid_from),
+        to: Date.parse(one.valid_to),
+      });
+    }
+    return chain;
+  }
+
+  /** The version of TLS, such as `TLSv1.3`. */
+  get protocol(): string | undefined {
+    return this.#socket.getProtocol() ?? undefined;
   }
 
   read(): Promise<Uint8Array | undefined> {
@@ -184,4 +222,12 @@ export class TlsConnection implements Connection {
     // Room for `node:tls` to read it.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
+}
+
+/** The common name, or else what there is. */
+function nameOf(
+  fields: Readonly<Record<string, string | string[] | undefined>> | undefined,
+): string {
+  const { CN, O, OU } = fields ?? {};
+  return String(CN ?? O ?? OU ?? "");
 }

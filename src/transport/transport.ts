@@ -132,7 +132,8 @@ const CODE_OF_TEXT: readonly (readonly [string, string])[] = [
   ["invalid empty host", "ENOTFOUND"],
 ];
 
-async function runtimeDial(): Promise<Dial> {
+/** The runtime's own sockets, which are loaded the first time. */
+export async function runtimeDial(): Promise<Dial> {
   if ("Deno" in globalThis) return (await import("./deno.ts")).dial;
   if ("Bun" in globalThis) return (await import("./bun.ts")).dial;
   return (await import("./node.ts")).dial;

@@ -27,6 +27,30 @@ describe("the command line", () => {
     }
   });
 
+  it("sends for the doctor", () => {
+    const server = { kind: "server", url: "redis://h:1", origin: "argument" } as const;
+    const visit = (...args: readonly string[]) => readArguments(["doctor", ...args], {});
+    assert.deepEqual(visit("redis://h:1"), { kind: "doctor", server, format: "auto" });
+    const tls = { insecure: true } as const;
+    assert.deepEqual(visit("--json", "redis://h:1", "--insecure"), {
+      kind: "doctor",
+      server: { ...server, tls },
+      format: "json",
+    });
+    const env = { REDIS_URL: "redis://r" };
+    assert.deepEqual(readArguments(["doctor"], env), {
+      kind: "doctor",
+      server: { kind: "server", url: "redis://r", origin: "REDIS_URL" },
+      format: "auto",
+    });
+    for (const args of [["no/such.rdb"], ["redis://a", "redis://b"], ["--no-such"], ["doctor"]]) {
+      assert.equal(visit(...args).kind, "wrong");
+    }
+    assert.equal(visit("--help").kind, "help");
+    // Only as the first word.
+    assert.equal(readArguments(["--json", "doctor"], {}).kind, "wrong");
+  });
+
   it("looks into the environment where it names none", () => {
     const both = { VALKEY_URL: "valkey://v", REDIS_URL: "redis://r" };
     assert.deepEqual(source([], both), {
@@ -106,6 +130,17 @@ describe("the command line", () => {
       origin: "argument",
       where: { role: "master" },
     });
+    assert.deepEqual(readArguments(["fetch", ...two, "--name", "m", "no/such.rdb"], {}), {
+      kind: "fetch",
+      source: {
+        kind: "server",
+        url: undefined,
+        origin: "argument",
+        where: { sentinel, name: "m" },
+      },
+      file: "no/such.rdb",
+    });
+    assert.equal(readArguments(["fetch", ...two, "no/such.rdb"], {}).kind, "wrong");
     for (
       const args of [two, ["--sentinel"], ["--name", "m"], [...two, "no/such.rdb"], [
         "--role",

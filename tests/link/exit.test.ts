@@ -107,8 +107,6 @@ for (const runtime of [currentRuntime(), "node"] as const) {
 
   suite(`a process of ${runtime} ends by itself`, () => {
     for (const kind of stages) {
-      // Bun cannot give up an attempt to connect: the kernel ends it after two minutes.
-      if (runtime === "bun" && kind.phase === "connecting") continue;
       it(`when its link is ended ${kind.name}`, async () => {
         await Promise.all(
           Object.entries(endings(kind)).map(async ([what, source]) => {

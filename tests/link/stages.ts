@@ -74,7 +74,7 @@ export const stages: readonly StageKind[] = [
       const silent = await SilentPeer.start();
       assert.ok("port" in silent.address);
       return {
-        options: { port: silent.address.port },
+        options: silent.address,
         left: () => Promise.resolve(),
         [Symbol.asyncDispose]: () => silent[Symbol.asyncDispose](),
       };

@@ -129,7 +129,7 @@ describeWithServer("a mirror", () => {
 /**
  * How a mirror differs from a replica. A master differs from its own replicas in the order of what
  * has none (SORT BY of equal weights), in what expired inside of a transaction, and in how often
- * entries of streams were delivered and which consumers asked in vain: where it does, what came in a
+ * entries of streams were read and delivered and which consumers asked in vain: where it does, what came in a
  * snapshot or was fetched is as the master has it.
  */
 function wantedOf(mirror: Truth, replica: Truth, master: Truth): string[] {
@@ -140,8 +140,8 @@ function wantedOf(mirror: Truth, replica: Truth, master: Truth): string[] {
       const [first, second] = [replicas.get(name), masters.get(name)];
       if (isDeepStrictEqual(first, second)) return first ?? [];
       const own = mirrors.get(name);
-      const fits = [first, second].find((one) => isDeepStrictEqual(one, own)) ??
-        [first, second].find((one) => isDeepStrictEqual(undelivered(one), undelivered(own)));
+      const fits = [first, second].find((one) => isSame(own, one)) ??
+        [first, second].find((one) => isSame(undelivered(own), undelivered(one)));
       return (fits === undefined ? first : own) ?? [];
     });
     if (keys.length > 0) databases[db] = { keys: keys.sort((a, b) => order(a.key, b.key)) };
@@ -153,11 +153,17 @@ function byName(truth: Truth, db: string): Map<string, TruthKey> {
   return new Map(truth.databases[db]?.keys.map((key) => [key.key, key]));
 }
 
-/** A key without how often its stream's entries were delivered, and who looked in vain. */
-function undelivered(key: TruthKey | undefined): unknown {
+function isSame(own: TruthKey | undefined, wanted: TruthKey | undefined): boolean {
+  if (own === undefined || wanted === undefined) return own === wanted;
+  const [mine, other] = [own, wanted].map((key) => ({ databases: { 0: { keys: [key] } } }));
+  return differences({ ...mine, functions: [] }, { ...other, functions: [] }).length === 0;
+}
+
+/** A key without how often its stream's entries were read and delivered, and who looked in vain. */
+function undelivered(key: TruthKey | undefined): TruthKey | undefined {
   if (key?.type !== "stream") return key;
   return JSON.parse(JSON.stringify(key, (name, value) => {
-    if (name.startsWith("delivery")) return 0;
+    if (name.startsWith("delivery") || name === "entriesRead") return 0;
     if (name !== "consumers" || !Array.isArray(value)) return value;
     return value.filter(({ pending }) => pending.length > 0);
   }));

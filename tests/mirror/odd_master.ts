@@ -127,6 +127,8 @@ export class OddMaster implements AsyncDisposable {
     const name = words[0].toUpperCase();
     if (name === "PSYNC") return void this.#snapshot(socket);
     if (name === "REPLCONF") return void (words[1] === "ACK" || socket.write("+OK\r\n"));
+    if (name === "HELLO") return void socket.write("-ERR unknown command\r\n");
+    if (name === "CLIENT") return void socket.write("+OK\r\n");
     this.#newest = this.#newest.then(() => this.#question(socket, name, words)).catch(() => {
       socket.destroy();
     });

@@ -21,7 +21,8 @@ export class SilentPeer implements AsyncDisposable {
   private constructor(child: ChildProcess, port: number, fillers: readonly Socket[]) {
     this.#child = child;
     this.#fillers = fillers;
-    this.address = { host: "127.0.0.1", port };
+    // Another name of this machine: where its own are told from others, this one is another.
+    this.address = { host: "0.0.0.0", port };
   }
 
   /** Starts the process and fills its backlog. */

@@ -1,13 +1,17 @@
 /**
- * Byte strings behind each other, each with its length in front: one byte up to 239, else 240 and
- * four bytes.
+ * Items: byte strings behind each other, each with its length in front: one byte up to 239, else 240
+ * and four bytes.
  *
  * @module
  */
 
 import { putBytes } from "./copy_bytes.ts";
 
-const LONG = 240;
+/**
+ * Stands before a length of four bytes. A first byte above it is no length: it is followed by as many
+ * bytes as it is above.
+ */
+export const LONG = 240;
 
 /** How many bytes the length of an item takes. */
 export function headLength(length: number): number {
@@ -28,7 +32,8 @@ export function lengthAt(bytes: Uint8Array, at: number): number {
 /** Where the next item begins. */
 export function itemEnd(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
-  return first < LONG ? at + 1 + first : at + 5 + word(bytes, at + 1);
+  if (first < LONG) return at + 1 + first;
+  return first === LONG ? at + 5 + word(bytes, at + 1) : at + 1 + first - LONG;
 }
 
 /** A view of the item that stands there. */
@@ -78,23 +83,22 @@ export function findItem(bytes: Uint8Array, at: number, end: number, item: Uint8
   const { length } = item;
   if (length >= LONG) {
     for (; at < end; at = itemEnd(bytes, at)) {
-      if (lengthAt(bytes, at) === length && isAt(bytes, at + 5, item)) return at;
+      if (bytes[at] === LONG && word(bytes, at + 1) === length && isAt(bytes, at + 5, item)) {
+        return at;
+      }
     }
     return -1;
   }
   while (at < end) {
     const first = bytes[at];
     if (first === length && isAt(bytes, at + 1, item)) return at;
-    at += first < LONG ? 1 + first : 5 + word(bytes, at + 1);
+    at = first < LONG ? at + 1 + first : itemEnd(bytes, at);
   }
   return -1;
 }
 
 /** Where the item begins that comes `count` items later. */
 export function skipItems(bytes: Uint8Array, at: number, count: number): number {
-  for (let left = count; left > 0; left--) {
-    const first = bytes[at];
-    at += first < LONG ? 1 + first : 5 + word(bytes, at + 1);
-  }
+  for (let left = count; left > 0; left--) at = itemEnd(bytes, at);
   return at;
 }

@@ -7,6 +7,7 @@
 import type { ZsetValue } from "../values.ts";
 import { Account } from "./account.ts";
 import { Dict } from "./dict.ts";
+import { checkScore } from "./check_score.ts";
 import { Order } from "./order.ts";
 
 /** A sorted set with a dictionary of its own, whose entries' numbers are scores, and their order. */
@@ -34,6 +35,7 @@ export class LargeZset implements ZsetValue {
   }
 
   set(member: Uint8Array, score: number): boolean {
+    checkScore(score);
     let n = this.#dict.find(member);
     const isNew = n === 0;
     if (isNew) {
@@ -41,7 +43,7 @@ export class LargeZset implements ZsetValue {
     } else {
       const before = this.#dict.number(n);
       if (Object.is(before, score)) return false;
-      this.#order.remove(before, member);
+      this.#order.remove(n, before, member);
     }
     this.#dict.setNumber(n, score);
     this.#order.add(n, score, member);
@@ -51,14 +53,14 @@ export class LargeZset implements ZsetValue {
   delete(member: Uint8Array): boolean {
     const n = this.#dict.find(member);
     if (n === 0) return false;
-    this.#order.remove(this.#dict.number(n), member);
+    this.#order.remove(n, this.#dict.number(n), member);
     this.#dict.delete(n);
     return true;
   }
 
   rank(member: Uint8Array): number | undefined {
-    const score = this.score(member);
-    return score === undefined ? undefined : this.#order.rank(score, member);
+    const n = this.#dict.find(member);
+    return n > 0 ? this.#order.rankOf(n, this.#dict.number(n), member) : undefined;
   }
 
   rankOfScore(score: number, above: boolean): number {

@@ -6,7 +6,8 @@
 
 import { type Account, BUFFER_OVERHEAD, OBJECT_OVERHEAD } from "./account.ts";
 import { copyBytes } from "./copy_bytes.ts";
-import { itemAt, itemEnd, itemLength, putItem, skipItems } from "./item.ts";
+import { elementAt, elementLength, putElement } from "./element.ts";
+import { itemEnd, skipItems } from "./item.ts";
 import { MAX_PACKED_BYTES, MAX_PACKED_ITEMS } from "./limits.ts";
 import { scratch } from "./scratch.ts";
 
@@ -33,18 +34,18 @@ export class ListNode {
   /** Whether it has room for another element: one always fits into an empty node. */
   hasRoom(element: Uint8Array): boolean {
     return this.count === 0 || this.count < MAX_PACKED_ITEMS &&
-        this.#end - this.#start + itemLength(element) <= MAX_PACKED_BYTES;
+        this.#end - this.#start + elementLength(element) <= MAX_PACKED_BYTES;
   }
 
   /** The element at an index that there is. */
   at(index: number): Uint8Array {
-    return itemAt(this.#bytes, this.#find(index));
+    return elementAt(this.#bytes, this.#find(index));
   }
 
   /** The elements from an index on. */
   *from(index: number): IterableIterator<Uint8Array> {
     for (let at = this.#find(index); at < this.#end; at = itemEnd(this.#bytes, at)) {
-      yield itemAt(this.#bytes, at);
+      yield elementAt(this.#bytes, at);
     }
   }
 
@@ -108,9 +109,9 @@ export class ListNode {
 
   /** Puts an element, which may be a view of what is moved for it, in place of some bytes. */
   #replace(from: number, to: number, element: Uint8Array): void {
-    const length = itemLength(element);
+    const length = elementLength(element);
     const item = length > scratch.length ? new Uint8Array(length) : scratch;
-    putItem(item, 0, element);
+    putElement(item, 0, element);
     const place = this.#open(from, to, length);
     copyBytes(item, 0, length, this.#bytes, place);
   }

@@ -103,11 +103,11 @@ export class Order {
     this.#sums.add(b, 1);
   }
 
-  /** Removes the entry that has that score and key. */
-  remove(score: number, key: Uint8Array): void {
+  /** Removes an entry, whose score and key these are. */
+  remove(n: number, score: number, key: Uint8Array): void {
     const b = this.#blockOf(score, key);
     const block = this.#blocks[b];
-    block.remove(this.#placeIn(block, score, key));
+    block.remove(indexOf(block, n, score));
     this.size--;
     this.#sums.add(b, -1);
     if (block.count === 0) this.#removeBlock(b);
@@ -115,6 +115,12 @@ export class Order {
       this.#firsts[b] = block.scores[0];
       if (block.count < FULL / 4) this.#join(b);
     }
+  }
+
+  /** The rank of an entry, whose score and key these are. */
+  rankOf(n: number, score: number, key: Uint8Array): number {
+    const b = this.#blockOf(score, key);
+    return this.#before(b) + indexOf(this.#blocks[b], n, score);
   }
 
   /** The rank of the first entry that is not before that score and key. */
@@ -135,15 +141,7 @@ export class Order {
       else high = middle;
     }
     if (low === 0) return 0;
-    const { scores, count } = this.#blocks[low - 1];
-    let from = 0;
-    let to = count;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (above ? scores[middle] <= score : scores[middle] < score) from = middle + 1;
-      else to = middle;
-    }
-    return this.#before(low - 1) + from;
+    return this.#before(low - 1) + scorePlace(this.#blocks[low - 1], score, above);
   }
 
   /** The number of the entry at a rank that there is. */
@@ -254,4 +252,23 @@ export class Order {
     if (!this.#sums.isKnown) this.#sums.set(this.#blocks.map(({ count }) => count));
     return this.#sums.find(rank);
   }
+}
+
+/** The first place in a block with that score or a higher one; with `above`, a higher one only. */
+function scorePlace({ scores, count }: Block, score: number, above: boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (above ? scores[middle] <= score : scores[middle] < score) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Where in its block an entry is: to go through those of its score is quicker than to compare keys. */
+function indexOf(block: Block, n: number, score: number): number {
+  let at = scorePlace(block, score, false);
+  while (block.numbers[at] !== n) at++;
+  return at;
 }

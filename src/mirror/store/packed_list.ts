@@ -5,7 +5,8 @@
  */
 
 import type { ListValue } from "../values.ts";
-import { itemAt, itemEnd, itemLength, putItem, skipItems } from "./item.ts";
+import { elementAt, elementLength, putElement } from "./element.ts";
+import { itemEnd, skipItems } from "./item.ts";
 import { LargeList } from "./large_list.ts";
 import { MAX_PACKED_BYTES, MAX_PACKED_ITEMS } from "./limits.ts";
 import { addToCount, COUNT_LENGTH, countOf, type Keys } from "./place.ts";
@@ -34,7 +35,7 @@ export class PackedList implements ListValue {
   at(index: number): Uint8Array | undefined {
     if (this.#large !== undefined) return this.#large.at(index);
     if (index < 0 || index >= this.length) return undefined;
-    return itemAt(this.#keys.dict.bytes, this.#find(index));
+    return elementAt(this.#keys.dict.bytes, this.#find(index));
   }
 
   *range(start: number = 0, end?: number): IterableIterator<Uint8Array> {
@@ -44,7 +45,7 @@ export class PackedList implements ListValue {
     const { bytes } = this.#keys.dict;
     let at = this.#find(start);
     for (let left = count; left > 0; left--) {
-      yield itemAt(bytes, at);
+      yield elementAt(bytes, at);
       at = itemEnd(bytes, at);
     }
   }
@@ -53,12 +54,12 @@ export class PackedList implements ListValue {
     if (this.#large !== undefined) return this.#large.insert(index, element);
     const { dict } = this.#keys;
     dict.locate(this.#n);
-    const length = itemLength(element);
+    const length = elementLength(element);
     const isFull = countOf(dict) === MAX_PACKED_ITEMS;
     if (isFull || dict.end - dict.start + length > MAX_PACKED_BYTES) {
       return this.#promote().insert(index, element);
     }
-    putItem(scratch, 0, element);
+    putElement(scratch, 0, element);
     dict.replace(this.#n, this.#find(index) - dict.start, 0, scratch, length);
     addToCount(dict, this.#n, 1);
   }
@@ -69,11 +70,11 @@ export class PackedList implements ListValue {
     dict.locate(this.#n);
     const at = this.#find(index);
     const removed = itemEnd(dict.bytes, at) - at;
-    const length = itemLength(element);
+    const length = elementLength(element);
     if (dict.end - dict.start - removed + length > MAX_PACKED_BYTES) {
       return this.#promote().set(index, element);
     }
-    putItem(scratch, 0, element);
+    putElement(scratch, 0, element);
     dict.replace(this.#n, at - dict.start, removed, scratch, length);
   }
 

@@ -5,7 +5,8 @@
  */
 
 import type { SetValue } from "../values.ts";
-import { findItem, itemAt, itemEnd, itemLength, putItem } from "./item.ts";
+import { elementAt, elementLength, findElement, putElement } from "./element.ts";
+import { itemEnd } from "./item.ts";
 import { LargeSet } from "./large_set.ts";
 import { MAX_PACKED_BYTES, MAX_PACKED_FIELDS } from "./limits.ts";
 import { addToCount, COUNT_LENGTH, countOf, type Keys } from "./place.ts";
@@ -39,12 +40,12 @@ export class PackedSet implements SetValue {
     if (this.#large !== undefined) return this.#large.add(member);
     if (this.#find(member) >= 0) return false;
     const { dict } = this.#keys;
-    const length = itemLength(member);
+    const length = elementLength(member);
     const end = dict.end - dict.start;
     if (countOf(dict) === MAX_PACKED_FIELDS || end + length > MAX_PACKED_BYTES) {
       return this.#promote().add(member);
     }
-    putItem(scratch, 0, member);
+    putElement(scratch, 0, member);
     dict.replace(this.#n, end, 0, scratch, length);
     addToCount(dict, this.#n, 1);
     return true;
@@ -65,14 +66,16 @@ export class PackedSet implements SetValue {
     const { dict } = this.#keys;
     dict.locate(this.#n);
     const { bytes, start, end } = dict;
-    for (let at = start + COUNT_LENGTH; at < end; at = itemEnd(bytes, at)) yield itemAt(bytes, at);
+    for (let at = start + COUNT_LENGTH; at < end; at = itemEnd(bytes, at)) {
+      yield elementAt(bytes, at);
+    }
   }
 
   /** Where a member's item begins in the located bytes, or -1. */
   #find(member: Uint8Array): number {
     const { dict } = this.#keys;
     dict.locate(this.#n);
-    return findItem(dict.bytes, dict.start + COUNT_LENGTH, dict.end, member);
+    return findElement(dict.bytes, dict.start + COUNT_LENGTH, dict.end, member);
   }
 
   #promote(): LargeSet {

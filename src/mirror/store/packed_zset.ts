@@ -6,6 +6,7 @@
  */
 
 import type { ZsetValue } from "../values.ts";
+import { checkScore } from "./check_score.ts";
 import { putBytes } from "./copy_bytes.ts";
 import { headAt, headLength, isAt, itemEnd, lengthAt, putHead } from "./item.ts";
 import { LargeZset } from "./large_zset.ts";
@@ -43,6 +44,7 @@ export class PackedZset implements ZsetValue {
 
   set(member: Uint8Array, score: number): boolean {
     if (this.#large !== undefined) return this.#large.set(member, score);
+    checkScore(score);
     const { dict } = this.#keys;
     let at = this.#find(member);
     const isNew = at < 0;

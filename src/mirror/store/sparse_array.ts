@@ -64,7 +64,7 @@ export class SparseArray implements ArrayState {
     const key = keyOf(index);
     const n = this.#dict.find(key);
     if (n === 0) return false;
-    this.#order.remove(Number(index), key);
+    this.#order.remove(n, Number(index), key);
     this.#dict.delete(n);
     return true;
   }

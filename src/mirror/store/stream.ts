@@ -5,6 +5,7 @@
  */
 
 import type { GroupState, IdmpState, StreamId, StreamState } from "../values.ts";
+import { NsyncError } from "../../errors.ts";
 import { Account, OBJECT_OVERHEAD } from "./account.ts";
 import { NameTable } from "./name_table.ts";
 import { StreamBlock } from "./stream_block.ts";
@@ -25,6 +26,8 @@ export class StreamObject implements StreamState {
   /** What it holds. */
   readonly account: Account;
   readonly #blocks: StreamBlock[] = [];
+  /** The highest id that an entry had. */
+  #last = ZERO;
   readonly #groups = new NameTable<StreamGroup>();
 
   /** Starts empty. */
@@ -38,6 +41,11 @@ export class StreamObject implements StreamState {
   }
 
   append(id: StreamId, fields: readonly Uint8Array[]): void {
+    if (compareIds(id, this.#last) <= 0 && this.length > 0) {
+      const message = "An entry of a stream has an id that is not above the ones before it.";
+      throw new NsyncError("RDB_CORRUPT", message);
+    }
+    this.#last = id;
     const last = this.#blocks.at(-1);
     if (last === undefined || !last.append(id, fields)) {
       last?.trim();

@@ -9,12 +9,23 @@ import { bytes, contents, text } from "./keyspace_contents.ts";
 /** One step on a value, as text of what came out of it. */
 type Step<K extends Collection> = (value: ValueOf[K], random: Seeded, span: number) => unknown;
 
+/** Texts of integers, and such that look like them. */
+function integer(random: Seeded, span: number): string {
+  const chance = random.int(0, 9);
+  const size = random.pick([1, 7, 8, 15, 16, 31, 32, 47, 48, 53]);
+  if (chance === 0) return random.pick(["-0", "00", "01", "-", "--1", "1-", "+1", "1e3", "-01"]);
+  if (chance < 4) return `${2 ** size - random.int(-1, 1)}`;
+  if (chance < 7) return `${-(2 ** size) - random.int(-1, 1)}`;
+  return `${random.int(-span, span)}`;
+}
+
 /** Items of all lengths; out of `span` different short ones. */
 function item(random: Seeded, span: number): Uint8Array {
   const chance = random.int(0, 1999);
   if (chance < 10) return new Uint8Array(0);
   if (chance < 20) return new Uint8Array(random.int(200, 300)).fill(random.int(0, span));
   if (chance < 22) return new Uint8Array(random.int(5000, 50_000)).fill(random.int(0, 3));
+  if (chance < 900) return bytes(`${integer(random, span)}`);
   return bytes(`${random.int(0, span)}:item`);
 }
 
@@ -58,6 +69,38 @@ const SHAPES = [
   { steps: 6000, keys: 2, span: 300, seed: 2 },
   { steps: 6000, keys: 200, span: 30, seed: 3 },
 ];
+
+describe("elements of the mirror's store", () => {
+  it("keep their bytes, whatever integers they look like", () => {
+    const store = newKeyspace();
+    const random = new Seeded(8);
+    const list = store.create(bytes("list"), "list");
+    const set = store.create(bytes("set"), "set");
+    const texts = Array.from({ length: 3000 }, () => integer(random, 1000));
+    for (const one of texts.slice(0, 200)) set.add(bytes(one));
+    texts.forEach((one, i) => list.insert(i, bytes(one)));
+    assert.deepEqual([...list.range()].map(text), texts);
+    const members = new Set(texts.slice(0, 200));
+    assert.deepEqual(new Set([...set.members()].map(text)), members);
+    for (const one of texts) assert.equal(set.has(bytes(one)), members.has(one), one);
+  });
+});
+
+describe("what no server holds", () => {
+  it("is refused", () => {
+    const store = newKeyspace();
+    for (const size of [1, 1000]) {
+      const zset = store.create(bytes("zset"), "zset");
+      for (let i = 0; i < size; i++) zset.set(bytes(`${i}`), i);
+      assert.throws(() => zset.set(bytes("1"), NaN), { code: "RDB_CORRUPT" });
+    }
+    const stream = store.create(bytes("stream"), "stream");
+    stream.append({ ms: 5n, seq: 2n }, []);
+    assert.throws(() => stream.append({ ms: 5n, seq: 2n }, []), { code: "RDB_CORRUPT" });
+    assert.throws(() => stream.append({ ms: 4n, seq: 3n }, []), { code: "RDB_CORRUPT" });
+    assert.equal(stream.length, 1);
+  });
+});
 
 const some = (value: Uint8Array | undefined): string | undefined => value && text(value);
 

@@ -13,7 +13,9 @@ export function text(bytes: Uint8Array): string {
 
 /** A text of characters below 256 as bytes. */
 export function bytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const all = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) all[i] = text.charCodeAt(i);
+  return all;
 }
 
 /** All that a keyspace holds, comparable. */
