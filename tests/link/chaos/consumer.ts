@@ -1,5 +1,6 @@
 // Follows a server and feeds a replica with what it is given, in a process of its own, whose memory
-// can be measured. Arguments: URL of the server, port of the replica, form of the consumer.
+// can be measured. Arguments: URL of the server, port of the replica, form of the consumer, what becomes
+// of a slow one.
 //
 // Lines on its standard input: "stall MS" stops the consumer, "block MS" the whole process; "report"
 // prints a line of JSON (see Report) once what was delivered so far is applied; the end ends it.
@@ -22,7 +23,7 @@ export interface Report {
   readonly errors: Readonly<Record<string, number>>;
 }
 
-const [url, port, form] = process.argv.slice(2);
+const [url, port, form, slow] = process.argv.slice(2);
 const fed = await FedReplica.start(Number(port));
 const events: Record<string, number> = {};
 const errors: Record<string, number> = {};
@@ -42,6 +43,7 @@ const link = nsync(url, {
   // Small enough for all of it to be met with.
   ...{ highWaterMark: 1 << 20, maxStringBytes: 100_000, maxTransactionBytes: 8000 },
   ...{ reconnect: { min: 20, max: 300 }, connectTimeout: 2000, replTimeout: 4000 },
+  slow: slow === "spool" ? "spool" : "pause",
   callback: form === "callback" ? take : undefined,
 });
 
