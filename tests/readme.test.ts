@@ -129,13 +129,23 @@ describe("the tables of the README", () => {
     const source = readFileSync(join(root, "src/options.ts"), "utf8");
     const known = /KNOWN[^=]*= \[([^\]]*)\]/.exec(source)?.[1].match(/\w+/g) ?? [];
     assert.deepEqual([...named.keys()].sort(), [...known].sort());
-    const { where, limits, ...settings } = settingsOf({});
-    assert.ok(where.kind === "hosts");
+    const { where, limits, slow, ...settings } = settingsOf({});
+    const spool = settingsOf({ slow: "spool" }).slow;
+    assert.ok(where.kind === "hosts" && spool.kind === "spool");
     const [{ address, ...access }] = where.hosts;
-    const defaults: Record<string, unknown> = { ...address, ...access, ...limits, ...settings };
+    const waiting = { slow: slow.kind, spoolDir: spool.dir, maxSpoolBytes: spool.maxBytes };
+    const defaults: Record<string, unknown> = {
+      ...address,
+      ...access,
+      ...limits,
+      ...waiting,
+      ...settings,
+    };
     for (const [name, text] of named) {
-      const mib = /^(\d+) MiB$/.exec(text);
-      const value = mib === null ? text : String(Number(mib[1]) << 20);
+      const size = /^(\d+) ([MG])iB$/.exec(text);
+      const value = size === null
+        ? text
+        : String(Number(size[1]) * (size[2] === "M" ? 2 ** 20 : 2 ** 30));
       // What is no plain value is told in words.
       const plain = !["object", "function"].includes(typeof defaults[name]);
       if (plain) assert.equal(value, String(defaults[name] ?? ""), name);
