@@ -169,7 +169,7 @@ describeWithServer("a link by Sentinels", () => {
     const replicas = watched.servers.filter((one) => one !== source);
     for (const one of replicas) await one.kill();
     for (const sentinel of watched.sentinels) await knows(sentinel, { replicas: 0, sentinels: 2 });
-    await using wants = new Reader(link({ role: "replica", reconnect: { max: 200 } }));
+    await using wants = new Reader(link({ role: "replica", reconnect: { min: 20, max: 200 } }));
     await using prefers = new Reader(link({ role: "prefer-replica" }));
     await prefers.until("eof");
     assert.equal(await serverOf(prefers.link, "master"), source);
