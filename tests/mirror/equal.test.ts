@@ -24,8 +24,6 @@ const QUIET_POINTS = 20;
 /** Commands sent at once. */
 const PIPELINE = 500;
 const DBS = [0, 1, 2];
-/** Keys that expire before everything is read are left out. */
-const READING_MS = 3000;
 /** What cutting links brings. */
 const TROUBLES = ["CLOSED", "CONNECT", "TIMEOUT", "NOMASTERLINK"];
 /** The only reasons for which a key has to be fetched although all that it depends on is kept. */
@@ -108,11 +106,11 @@ describeWithServer("a mirror", () => {
   /** Compares both mirrors with the replica. */
   async function assertSame(point: number, whole: Mirror, routed: Mirror): Promise<void> {
     await Promise.all([whole.caughtUp(), routed.caughtUp(), replicaCaughtUp()]);
-    const livingAt = Date.now() + READING_MS;
     const replicas = await readServer(replicaClient);
     const masters = await readServer(client);
     const have = { whole: mirrorTruth(whole, DBS), routed: mirrorTruth(routed, DBS) };
-    assert.ok(Date.now() < livingAt, "reading took too long");
+    // What has expired until now may have been there for some and not for others.
+    const livingAt = Date.now();
     for (const name of ["whole", "routed"] as const) {
       const includes = (_: string, key: string) => name === "whole" || route(key) !== undefined;
       const view = { livingAt, includes };
