@@ -40,6 +40,8 @@ export class Client implements AsyncDisposable {
     const { timeout, signal, commandNames = COMMAND_NAMES } = options;
     const client = new Client(await connectWire(endpoint, timeout, signal), options);
     try {
+      // It may have been aborted just when the connection was there.
+      signal.throwIfAborted();
       await greet(client.#wire, endpoint, commandNames, timeout);
       return client;
     } catch (error) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { orAborted } from "../abort.ts";
 import { ListBatch } from "../decode/batch.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
@@ -301,12 +302,17 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   /** Finds out where to begin. */
   async #restore(): Promise<void> {
     const { from } = this.settings;
-    this.received = from ?? await this.#checkpointer?.load();
+    this.received = from ?? await this.#kept();
     if (this.received !== undefined) {
       this.delivered.begin(this.received);
       this.resetReason = "not-granted";
     }
     if (!this.#over) this.#checkpointer?.start();
+  }
+
+  /** The position of the checkpoint, for which a link that is closed does not wait. */
+  async #kept(): Promise<Position | undefined> {
+    return this.#checkpointer && await orAborted(this.#checkpointer.load(), this.#stop.signal);
   }
 
   async #fullSyncAllowed(): Promise<void> {

@@ -18,10 +18,31 @@ export async function dial(address: Address, signal: AbortSignal): Promise<Conne
     return new DenoConnection(await unlessAborted(opening, signal));
   }
   const { host: hostname, port } = address;
-  const socket = await unlessAborted(deno.connect({ hostname, port, signal }), signal);
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true);
-  return new DenoConnection(socket);
+  const attempt = cancellation(signal);
+  try {
+    const opening = deno.connect({ hostname, port, signal: attempt.signal });
+    const socket = await unlessAborted(opening, signal);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true);
+    return new DenoConnection(socket);
+  } finally {
+    attempt.release();
+  }
+}
+
+/**
+ * A signal that aborts with another one, and gives up an attempt without denying that it succeeded:
+ * `Deno.connect` looks at its signal once more when the socket is open, and drops it without closing.
+ */
+function cancellation(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
+  const attempt = new AbortController();
+  const onAbort = () => attempt.abort();
+  signal.addEventListener("abort", onAbort);
+  Object.defineProperty(attempt.signal, "throwIfAborted", { value: () => {} });
+  return {
+    signal: attempt.signal,
+    release: () => signal.removeEventListener("abort", onAbort),
+  };
 }
 
 class DenoConnection implements Connection {

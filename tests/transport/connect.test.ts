@@ -14,9 +14,12 @@ import {
 } from "../../src/transport/transport.ts";
 import { freePort } from "../support/redis.ts";
 import { dials } from "./dials.ts";
+import { until } from "../link/until.ts";
 import { Peer } from "./peer.ts";
 import { SilentPeer } from "./silent_peer.ts";
 
+/** How often something is tried that depends on the moment. */
+const TRIES = 50;
 const TIMEOUT = 20_000;
 const hasIpv6 = Object.values(networkInterfaces()).flat().some((one) => one?.address === "::1");
 
@@ -135,6 +138,26 @@ for (const { name, load } of dials) {
         await once(early, "close", { signal: AbortSignal.timeout(5000) });
       }
       connection.close();
+    });
+
+    it("leaves no socket behind when the signal aborts just when it has connected", async () => {
+      const dial = await load();
+      await using peer = await Peer.tcp((socket) => {
+        socket.resume();
+        socket.on("end", () => socket.end());
+      });
+      for (let tries = 1; tries <= TRIES; tries++) {
+        const abort = new AbortController();
+        const options = { timeout: TIMEOUT, signal: abort.signal };
+        const connecting = connectWith(dial, peer.address, options).catch(() => {});
+        await until(() => peer.sockets.length === tries);
+        abort.abort("enough");
+        (await connecting)?.close();
+      }
+      const signal = AbortSignal.timeout(5000);
+      await Promise.all(peer.sockets.map((socket) => {
+        return socket.closed || once(socket, "close", { signal });
+      }));
     });
 
     it("does not listen to the signal any longer once it is connected", async () => {
