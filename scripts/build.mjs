@@ -13,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import process from "node:process";
@@ -35,6 +36,8 @@ const ENTRIES = {
 };
 
 const GENERATED = "src/decode/core.gen.ts";
+/** Says what dist/ was made of. */
+const STAMP = "dist/.built";
 
 /** SHA-256 over all that the core is made of. */
 function hashOfSources() {
@@ -118,6 +121,18 @@ function declare(outDir) {
   if (spawnSync(command, args, { stdio: "inherit" }).status !== 0) throw new Error("tsc failed.");
 }
 
+/** SHA-256 over all that dist/ is made of. */
+function hashOfPackage(core) {
+  const hash = createHash("sha256").update(JSON.stringify([core, esbuild.version]));
+  const below = ["src", "wasm", "scripts"].flatMap((folder) =>
+    readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`)
+  );
+  for (const name of ["mod.ts", "package.json", ...below].sort()) {
+    if (statSync(name).isFile()) hash.update(JSON.stringify([name, readFileSync(name, "utf8")]));
+  }
+  return hash.digest("hex");
+}
+
 async function build() {
   const hash = hashOfSources();
   const generated = readGenerated();
@@ -126,12 +141,16 @@ async function build() {
     base64 = Buffer.from(await compileCore()).toString("base64");
     writeGenerated(hash, base64);
   }
+  const packageHash = hashOfPackage(hash);
+  // What is used meanwhile is not replaced by the same.
+  if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === packageHash) return;
   // Elsewhere first: dist/ is whole, or not there.
   const outdir = `.cache/dist-${process.pid}`;
   try {
     await bundle(outdir);
     declare(`${outdir}/types`);
     writeFileSync(`${outdir}/core.wasm`, Buffer.from(base64, "base64"));
+    writeFileSync(`${outdir}/.built`, packageHash);
     rmSync("dist", { recursive: true, force: true });
     renameSync(outdir, "dist");
   } finally {

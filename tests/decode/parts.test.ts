@@ -35,13 +35,13 @@ function* largeChunkings(input: Uint8Array): Generator<Input> {
 
 /** Reads {@link amidOthers} and gives the parts, which must be numbered and all of the same key. */
 async function readParts(input: Input, name: string): Promise<LoadEvent[]> {
-  const core = takeCore();
-  returnCore(core);
+  // Whichever of them the decoder takes, it must not have grown.
+  const cores = Array.from({ length: 4 }, takeCore);
+  for (const core of cores) returnCore(core);
   const loads = await readLoads(input);
-  // A core that has grown beyond this is not kept.
-  assert.equal(takeCore(), core, "the decoder's memory has grown");
-  returnCore(core);
-  assert.ok(core.memoryBytes <= CORE_BYTES, `${core.memoryBytes} bytes`);
+  for (const { memoryBytes } of cores) {
+    assert.ok(memoryBytes <= CORE_BYTES, `${memoryBytes} bytes`);
+  }
 
   const [before, behind] = [loads[0], loads[loads.length - 1]];
   assert.deepEqual([before.key, before.part, before.expireAt], ["before", undefined, undefined]);
