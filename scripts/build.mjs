@@ -37,7 +37,7 @@ const ENTRIES = {
 
 const GENERATED = "src/decode/core.gen.ts";
 /** Says what dist/ was made of. */
-const STAMP = "dist/.built";
+const STAMP = ".cache/built";
 
 /** SHA-256 over all that the core is made of. */
 function hashOfSources() {
@@ -143,16 +143,18 @@ async function build() {
   }
   const packageHash = hashOfPackage(hash);
   // What is used meanwhile is not replaced by the same.
-  if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === packageHash) return;
+  const built = existsSync("dist") && existsSync(STAMP) && readFileSync(STAMP, "utf8");
+  if (built === packageHash) return;
   // Elsewhere first: dist/ is whole, or not there.
   const outdir = `.cache/dist-${process.pid}`;
   try {
     await bundle(outdir);
     declare(`${outdir}/types`);
     writeFileSync(`${outdir}/core.wasm`, Buffer.from(base64, "base64"));
-    writeFileSync(`${outdir}/.built`, packageHash);
+    rmSync(STAMP, { force: true });
     rmSync("dist", { recursive: true, force: true });
     renameSync(outdir, "dist");
+    writeFileSync(STAMP, packageHash);
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
