@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { makeDump } from "./benchmark/dump.mjs";
 import { measureLink } from "./benchmark/link.mjs";
+import { measureMirror, measureReplica } from "./benchmark/mirror.mjs";
 import { measure } from "./benchmark/process.mjs";
 import { findCommand } from "./benchmark/server.mjs";
 import { bundle, makeFilled } from "./benchmark/store.mjs";
@@ -25,6 +26,8 @@ Measures the built package in Node, Bun and Deno, as far as they are there.
   ndjson    batches, each made into lines of JSON
   link      for await (const ev of nsync(master)), all taken as text: a snapshot of half the keys, then
             as many commands, while they are written
+  mirror    a mirror that follows redis-benchmark -P 64, beside a real replica that does: SET, HSET, ZADD,
+            LPUSH and XADD, a tenth of the keys each
   memory    what the mirror's store takes with half the keys, of all kinds, beside a server that has them
   store     single operations of the mirror's store
 
@@ -36,20 +39,22 @@ server is loaded with half the keys, and the commands are written as soon as the
 
   --keys N     keys in the file (2000000)
   --rounds N   rounds (3)
-  --only NAME  batches, text, ndjson, link, memory or store; may be repeated
+  --only NAME  batches, text, ndjson, link, mirror, memory or store; may be repeated
 
 In the table, "seconds" is from the process' start to its end and "in process" from the call of
 readRdb to the last event. "cpu" is processor time of all threads, "peak" the most memory the process
 had resident, both as seen in /proc. "times as fast" compares seconds with redis-check-rdb. For "link",
 "load" is from reset to eof, with the snapshot at hand in the master, and "follow" from the first command
-to the last: as fast as the master takes writes beside it. For "memory", "server MB" is used_memory
+to the last: as fast as the master takes writes beside it. For "mirror", "writing" is the time that
+redis-benchmark took, and "behind" what passed from there until everything was applied; "of replica"
+compares commands per second with those of the replica. For "memory", "server MB" is used_memory
 less that of an empty server, "store MB" what the store says that it holds, "resident MB" what the
 process has more than before it loaded the data, and "beside MB" the most that it has more yet while
 the data is loaded once more beside, as for a full resynchronization.
 `;
 
 const READING = ["batches", "text", "ndjson"];
-const WAYS = [...READING, "link", "memory", "store"];
+const WAYS = [...READING, "link", "mirror", "memory", "store"];
 
 function readArguments() {
   const number = (text) => {
@@ -173,6 +178,37 @@ async function benchLink({ keys: all, rounds }) {
   );
 }
 
+async function benchMirror({ keys, rounds }) {
+  const count = Math.ceil(keys / 10);
+  const runs = [["replica", "", () => measureReplica(count)]];
+  for (const [runtime, command] of Object.entries(runtimes())) {
+    runs.push(["mirror", runtime, () => measureMirror(command, count)]);
+  }
+  const best = new Map();
+  const seconds = ({ writing, behind }) => writing + behind;
+  for (let round = 0; round < rounds; round++) {
+    for (const [, runtime, run] of runs) {
+      const result = await run();
+      const before = best.get(runtime);
+      if (before === undefined || seconds(result) < seconds(before)) best.set(runtime, result);
+    }
+  }
+  const all = 5 * count;
+  console.log(`\nA mirror: ${all.toLocaleString("en")} commands, best of ${rounds}\n`);
+  printTable(
+    ["", "", "writing", "behind", "commands/s", "of replica", "get ns", "hget ns", "zscore ns"],
+    runs.map(([way, runtime]) => {
+      const result = best.get(runtime);
+      const { writing, behind, get, hget, zscore } = result;
+      return [
+        ...[way, runtime, writing.toFixed(3), behind.toFixed(3), perSecond(all, seconds(result))],
+        (seconds(best.get("")) / seconds(result)).toFixed(2),
+        ...[get, hget, zscore].map((ns) => ns?.toFixed(0) ?? ""),
+      ];
+    }),
+  );
+}
+
 /** Best of the rounds of a program of the store, by runtime. */
 async function benchStore(name, args, rounds, isBetter) {
   const program = bundle(name);
@@ -228,6 +264,7 @@ async function main(options) {
   const only = options.only.filter((way) => READING.includes(way));
   if (only.length > 0) await benchReading({ ...options, only });
   if (options.only.includes("link")) await benchLink(options);
+  if (options.only.includes("mirror")) await benchMirror(options);
   if (options.only.includes("memory")) await benchMemory(options);
   if (options.only.includes("store")) await benchOperations(options);
 }
