@@ -66,4 +66,18 @@ describe("the modules", () => {
       }
     }
   });
+
+  it("of the mirror are for its own door only, and its store and commands know no shell", () => {
+    const mirror = join("src", "mirror") + sep;
+    const low = ["store", "commands"].map((folder) => mirror + folder + sep);
+    const shared = ["load.ts", "values.ts", "opaque.ts", "exact.ts"].map((name) => mirror + name);
+    for (const [path, needed] of graph) {
+      for (const to of needed.filter((to) => to.startsWith(mirror))) {
+        assert.ok(path.startsWith(mirror), `${path} needs ${to}`);
+        if (!low.some((folder) => path.startsWith(folder))) continue;
+        const isLow = low.some((folder) => to.startsWith(folder)) || shared.includes(to);
+        assert.ok(isLow, `${path} needs ${to}`);
+      }
+    }
+  });
 });
