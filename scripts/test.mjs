@@ -31,8 +31,6 @@ const ALONE = [
   "tests/link/backpressure.test.ts",
   "tests/link/chaos/chaos.test.ts",
   "tests/link/turns.test.ts",
-  "tests/mirror/store/memory.test.ts",
-  "tests/rdb/giant.test.ts",
 ];
 
 const started = Date.now();

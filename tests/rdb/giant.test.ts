@@ -21,12 +21,12 @@ interface Reading {
 
 /** What is read, how much in a usual run, how much in a long one, and how much of it is little. */
 const CASES: readonly [what: string, usual: number, long: number, little: number][] = [
-  ["string", 256 * MIB, 1024 * MIB, 8 * MIB],
-  ["compressed", 256 * MIB, 1024 * MIB, 8 * MIB],
-  ["file", 256 * MIB, 2048 * MIB, 8 * MIB],
-  ["hash", 2_000_000, 20_000_000, 200_000],
-  ["zset", 2_000_000, 20_000_000, 200_000],
-  ["list", 2_000_000, 20_000_000, 200_000],
+  ["string", 128 * MIB, 1024 * MIB, 8 * MIB],
+  ["compressed", 128 * MIB, 1024 * MIB, 8 * MIB],
+  ["file", 128 * MIB, 2048 * MIB, 8 * MIB],
+  ["hash", 800_000, 20_000_000, 80_000],
+  ["zset", 800_000, 20_000_000, 80_000],
+  ["list", 800_000, 20_000_000, 80_000],
 ];
 
 // Peak memory is read from /proc.
