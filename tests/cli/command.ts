@@ -19,10 +19,10 @@ export interface CliOptions {
   readonly stdout?: number;
 }
 
-/** The runtimes to test the command in: this one, and Node with the built package. */
+/** The runtimes to test the command in: this one, and beside Bun also Node, with the built package. */
 export function cliRuntimes(): readonly Runtime[] {
   const node = runtimePath("node") !== undefined && existsSync(join(root, "dist/bin.js"));
-  return node ? [currentRuntime(), "node"] : [currentRuntime()];
+  return node && currentRuntime() === "bun" ? ["bun", "node"] : [currentRuntime()];
 }
 
 /** The words that run `nsync` in a runtime. */

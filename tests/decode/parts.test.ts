@@ -9,7 +9,7 @@ import { type Entry, listpack } from "./containers.ts";
 import { be, bytes, double, key, le, length, rdb, str } from "./rdb_bytes.ts";
 import { type Input, readLoads } from "./reading.ts";
 
-const COUNT = 300_000;
+const COUNT = 200_000;
 const EXPIRY = 4_102_444_800_123;
 const CORE_BYTES = 8 << 20;
 
