@@ -31,14 +31,15 @@ an append-only file in the same way. Ctrl-C ends it.
 fetch writes the snapshot of a server to a file, by default a new dump.rdb, or with - to standard
 output. A file is replaced, but only once everything has come and was verified.
 
+\`nsync doctor\` finds out, within two seconds and without beginning a synchronization, whether a
+server can be followed, and how long an outage can be resumed: in words, or with --json as JSON.
+
   --sentinel URL redis://[user[:password]@]host[:port] of a Sentinel that knows where the master is;
                  may be repeated. The host of the url is then the name of the master, as in
                  redis://:password@mymaster
   --name NAME    that name, instead of a url
   --role ROLE    follow a server of that role only: master, replica (one that is in touch with its
                  master), or prefer-replica (such a replica, else the master)
-\`nsync doctor\` finds out, within two seconds and without beginning a synchronization, whether a
-server can be followed, and how long an outage can be resumed: in words, or with --json as JSON.
 
   --json         NDJSON, also on a terminal
   --pretty       lines for people, also into a pipe (100 columns wide, or as COLUMNS says)
