@@ -84,7 +84,7 @@ async function fileTarget(path: string): Promise<Target> {
   const there = await stat(path).catch(() => undefined);
   const special = there !== undefined && !there.isFile();
   const target = there === undefined || special ? path : await realpath(path);
-  const beside = special ? target : `${target}.${process.pid}.tmp`;
+  const beside = special ? target : `${target}.${crypto.randomUUID()}.tmp`;
   const handle = await open(beside, special ? "w" : "wx");
   return {
     async write(bytes) {
@@ -98,7 +98,8 @@ async function fileTarget(path: string): Promise<Target> {
       if (!special) await rename(beside, target);
     },
     async drop() {
-      await handle.close();
+      // What went wrong may have closed it already.
+      await handle.close().catch(() => {});
       if (!special) await rm(beside, { force: true });
     },
   };

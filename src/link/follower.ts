@@ -83,6 +83,8 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   readonly #reports = new Set<string>();
   /** Snapshots in a row whose connection was closed inside of them or right behind them. */
   #cutSnapshots = 0;
+  /** A master has answered with a snapshot, and none has been complete since. */
+  #refused = false;
   /** When the next snapshot may be asked for. */
   #nextFullSync = 0;
   #wire: Wire | undefined;
@@ -234,10 +236,12 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
     if (this.#over) return;
     if (phase === "snapshot" || phase === "live") this.#granted = true;
     if (phase === "snapshot") {
+      this.#refused = true;
       const wait = this.settings.minFullSyncInterval * (1 + SPREAD * Math.random());
       this.#nextFullSync = performance.now() + wait;
     }
     if (phase === "live") {
+      this.#refused = false;
       this.#wasLive = true;
       const resumed = this.phase === "handshake";
       this.#live = { resumed, since: performance.now(), offset: this.received?.offset };
@@ -266,7 +270,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
       while (!this.#over) {
         this.#granted = false;
         this.#live = undefined;
-        if (this.received === undefined) await this.#fullSyncAllowed();
+        if (this.received === undefined || this.#refused) await this.#fullSyncAllowed();
         if (this.#over) return;
         this.#leave = new AbortController();
         const ended = await this.#attempt();
@@ -384,6 +388,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
     try {
       this.#wire = await connectWire(endpoint, connectTimeout, signal);
       if (this.#over) return undefined;
+      signal.throwIfAborted();
       this.#wire.tally = (bytes) => this.meter.received(bytes);
       return await runSession(this.#wire, candidate, this);
     } catch (error) {

@@ -33,6 +33,7 @@ export class RdbChannel {
   ): Promise<RdbChannel> {
     const channel = new RdbChannel(await connectWire(endpoint, connectTimeout, signal), signal);
     try {
+      signal.throwIfAborted();
       await greet(channel.wire, endpoint, commandNames, connectTimeout);
       channel.#keptAlive.loading();
       return channel;

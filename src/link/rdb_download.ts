@@ -30,6 +30,8 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
   readonly #settings: Settings;
   readonly #onProgress: ((progress: RdbProgress) => void) | undefined;
   readonly #stop = new AbortController();
+  /** The snapshot itself is being received. */
+  #comes = false;
   /** Aborts to leave a server, or the wait for it, with the reason. */
   #leave = new AbortController();
   #wire: Wire | undefined;
@@ -109,7 +111,10 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
     const { signal } = this.#settings;
     const abort = () => this.#abort();
     const locator = locatorOf(this.#settings, {
-      moved: (reason) => this.#leaveFor(reason),
+      // What has begun to come is good, whoever is the master now.
+      moved: (reason) => {
+        if (!this.#comes) this.#leaveFor(reason);
+      },
       report: () => {},
     });
     try {
@@ -166,9 +171,11 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
     const { endpoint } = candidate;
     const { signal } = this.#leave;
     let wire: Wire | undefined;
+    this.#comes = false;
     try {
       wire = await connectWire(endpoint, connectTimeout, signal);
       this.#wire = wire;
+      signal.throwIfAborted();
       yield* this.#transfer(wire, candidate);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -190,6 +197,7 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
     const answer = await requestSync(wire, settings, undefined, introduction);
     const keptAlive = new Acknowledger(wire, undefined, () => 0);
     const how = await framing(wire, settings, answer.kind === "sync" ? answer.header : undefined);
+    this.#comes = true;
     const total = how.kind === "length" ? how.length : undefined;
     const decoder = Decoder.snapshot(settings.limits, { verify: true, filter: COUNT_ONLY });
     keptAlive.loading();

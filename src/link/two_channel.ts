@@ -13,6 +13,7 @@ import { RdbChannel } from "./rdb_channel.ts";
 import { printable, unexpected } from "./refusal.ts";
 import type { SessionHost } from "./session.ts";
 import { StreamBuffer } from "./stream_buffer.ts";
+import { pause } from "./pause.ts";
 import type { Wire } from "./wire.ts";
 
 /** What Valkey and Redis call it: each knows one of them, and takes no notice of the other. */
@@ -68,6 +69,11 @@ export async function openTwoChannels(
     if (!NsyncError.is(error) || (asksMain && isLost(error))) throw error;
     host.twoChannel = false;
     host.report(declined(main.peer, error));
+    // A master that is lost is not asked again by many at once.
+    const delay = isLost(error) ? settings.reconnect(1, error) : 0;
+    if (delay === false) throw error;
+    await pause(delay, host.signal);
+    host.signal.throwIfAborted();
     return undefined;
   }
 }
