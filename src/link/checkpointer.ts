@@ -76,6 +76,11 @@ export class Checkpointer {
     this.#timer = undefined;
   }
 
+  /** The consumer takes what is left, while nothing saves by itself any more. */
+  draining(): void {
+    if (performance.now() - this.#lastSave >= this.#interval) void this.#tick();
+  }
+
   /** A snapshot, or a resumption, has been handled: that is worth saving soon. */
   loaded(): void {
     this.#inSnapshot = false;

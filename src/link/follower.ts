@@ -148,6 +148,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
   async next(): Promise<EventBatch | undefined> {
     this.start();
     this.progressed?.();
+    if (this.phase === "closed" && !this.#over) this.#checkpointer?.draining();
     this.meter.events.mark();
     try {
       const batch = await this.queue.next();

@@ -262,3 +262,28 @@ describe("a checkpoint", () => {
     assert.deepEqual(checkpoint.saved.at(-1), behind(8));
   });
 });
+
+describe("a link that is over before its consumer is", () => {
+  it("goes on saving how far that one has come", async () => {
+    const checkpoint = new Memory();
+    const cuts = () => ({ offset: commands[300].offset });
+    await using replay = await startReplay(recording, { chunks: { seed: 3 }, cuts });
+    const options = { checkpoint, checkpointInterval: 1, reconnect: false } as const;
+    await using link = nsync(replay.url, options);
+    const events = link[Symbol.asyncIterator]();
+    await events.next();
+    await until(() => link.status().phase === "closed");
+    const before = checkpoint.saved.length;
+    const work = async () => {
+      for (;;) {
+        const since = performance.now();
+        await events.next();
+        while (performance.now() - since < 1);
+      }
+    };
+    await assert.rejects(work(), (error) => NsyncError.is(error) && error.code === "CLOSED");
+    const saved = checkpoint.saved.slice(before).filter((position) => position !== undefined);
+    assert.ok(saved.length > 2, `${saved.length} positions`);
+    assert.deepEqual(saved.at(-1), behind(300));
+  });
+});
