@@ -10,9 +10,9 @@ import { returnCore, takeCore } from "./core.ts";
 
 const encoder = new TextEncoder();
 /** A batch above so many bytes is written event by event. */
-const LARGE = 4 << 20;
+const LARGE = 1 << 20;
 /** What the core may write at once. */
-const OUTPUT = 1 << 20;
+const OUTPUT = 512 << 10;
 
 /** The parts of a batch. */
 export interface Records {
