@@ -37,11 +37,11 @@ function* largeChunkings(input: Uint8Array): Generator<Input> {
 async function readParts(input: Input, name: string): Promise<LoadEvent[]> {
   // Whichever of them the decoder takes, it must not grow by the size of the value.
   const cores = Array.from({ length: 4 }, takeCore);
-  const before = cores.map(({ memoryBytes }) => memoryBytes);
+  const sizes = cores.map(({ memoryBytes }) => memoryBytes);
   for (const core of cores) returnCore(core);
   const loads = await readLoads(input);
   for (const [i, { memoryBytes }] of cores.entries()) {
-    assert.ok(memoryBytes - before[i] < CORE_BYTES, `${before[i]}, then ${memoryBytes} bytes`);
+    assert.ok(memoryBytes - sizes[i] < CORE_BYTES, `${sizes[i]}, then ${memoryBytes} bytes`);
   }
 
   const [before, behind] = [loads[0], loads[loads.length - 1]];
