@@ -7,6 +7,7 @@
 import * as abi from "../../wasm/abi.ts";
 import type { NsyncEvent } from "../events.ts";
 import { returnCore, takeCore } from "./core.ts";
+import { joined } from "./joined.ts";
 
 const encoder = new TextEncoder();
 /** A batch above so many bytes is written event by event. */
@@ -60,14 +61,4 @@ export function linesOfTape(records: Records): Uint8Array<ArrayBuffer> | undefin
 
 function line(event: NsyncEvent): string {
   return `${JSON.stringify(event)}\n`;
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

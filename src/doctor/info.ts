@@ -4,6 +4,7 @@
  * @module
  */
 
+import { infoFields as fieldsOf } from "../link/info.ts";
 import { ErrorReply, type Reply, replyItems, replyText } from "../link/replies.ts";
 
 /** Fields by name; none where the question was refused. */
@@ -13,8 +14,7 @@ export type Fields = ReadonlyMap<string, string>;
 export function infoFields(reply: Reply): Fields | undefined {
   const text = replyText(reply);
   if (text === undefined) return undefined;
-  const lines = text.split("\r\n").map((line) => /^([^#:]+):(.*)$/.exec(line));
-  return new Map(lines.flatMap((line) => line === null ? [] : [[line[1], line[2]] as const]));
+  return fieldsOf(text);
 }
 
 /** The pairs of CONFIG GET, or of HELLO; `undefined` where it was refused. */

@@ -10,7 +10,7 @@ import { NsyncError } from "../errors.ts";
 import { Client } from "./client.ts";
 import { replyText } from "./replies.ts";
 import type { SessionHost } from "./session.ts";
-import { type InfoFields, infoFields, isInDatabaseZero } from "./info.ts";
+import { allFields, type InfoFields, isInDatabaseZero } from "./info.ts";
 import type { Wire } from "./wire.ts";
 
 /** No server has a database of this number: it stands for the one that nobody has named. */
@@ -77,7 +77,7 @@ export class DatabaseCheck {
     try {
       client = await Client.connect(this.#endpoint, { timeout, signal, commandNames });
       const text = replyText(await client.call("INFO", "all"));
-      const info = text === undefined ? undefined : infoFields(text);
+      const info = text === undefined ? undefined : allFields(text);
       return info !== undefined && info.get("run_id") === this.#master.get("run_id") &&
         isInDatabaseZero(info);
     } catch (error) {

@@ -12,14 +12,15 @@ export type InfoFields = ReadonlyMap<string, string>;
 /** Stands in front of the databases that hold keys. */
 const KEYSPACE = "# Keyspace";
 
+/** The fields of INFO. */
+export function infoFields(text: string): InfoFields {
+  const lines = text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm);
+  return new Map([...lines].map(([, name, value]) => [name, value]));
+}
+
 /** The fields of `INFO all`; `undefined` when it does not tell of the databases that hold keys. */
-export function infoFields(text: string): InfoFields | undefined {
-  const lines = text.split(/\r?\n/);
-  if (!lines.includes(KEYSPACE)) return undefined;
-  return new Map(lines.flatMap((line): [string, string][] => {
-    const colon = line.indexOf(":");
-    return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)]];
-  }));
+export function allFields(text: string): InfoFields | undefined {
+  return text.split(/\r?\n/).includes(KEYSPACE) ? infoFields(text) : undefined;
 }
 
 /**

@@ -17,7 +17,7 @@ import { readReply, replyText } from "./replies.ts";
 import { fromSnapshot } from "./server.ts";
 import type { SessionHost } from "./session.ts";
 import { framing, receiveSnapshot } from "./snapshot_transfer.ts";
-import { type InfoFields, infoFields, isInDatabaseZero, refusesToResume } from "./info.ts";
+import { allFields, type InfoFields, isInDatabaseZero, refusesToResume } from "./info.ts";
 import type { Wire } from "./wire.ts";
 
 /** Neither keys nor functions: the master still makes a snapshot, but there is nothing in it. */
@@ -40,7 +40,7 @@ export async function tailStart(wire: Wire, host: SessionHost): Promise<TailStar
   wire.send("INFO", "all");
   // Who may not ask gets an error, and does without.
   const text = replyText(await readReply(wire, host.settings.connectTimeout));
-  const info = text === undefined ? undefined : infoFields(text);
+  const info = text === undefined ? undefined : allFields(text);
   if (info === undefined || !isInDatabaseZero(info)) return { from: known };
   if (known !== undefined && !refusesToResume(info, known)) return { from: known };
   const replId = info.get("master_replid");

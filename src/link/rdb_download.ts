@@ -17,7 +17,7 @@ import { type Candidate, type Locator, locatorOf } from "./locate.ts";
 import { pause } from "./pause.ts";
 import { framing, snapshotPieces } from "./snapshot_transfer.ts";
 import { tlsWanted } from "./tls_failure.ts";
-import type { Wire } from "./wire.ts";
+import { isLost, type Wire } from "./wire.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -220,10 +220,6 @@ export class RdbDownload implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
       decoder.close();
     }
   }
-}
-
-function isLost(error: unknown): error is NsyncError {
-  return NsyncError.is(error) && (error.code === "CLOSED" || error.code === "TIMEOUT");
 }
 
 /** The error of a connection that was lost inside of the snapshot. */

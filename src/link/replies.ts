@@ -5,9 +5,10 @@
  */
 
 import { NsyncError } from "../errors.ts";
+import { joined } from "../decode/joined.ts";
 import { latin1 } from "../decode/text.ts";
 import { printable } from "./refusal.ts";
-import { joined, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** A bulk string is bytes, a status is text, and an integer beyond 2^53 a bigint. */
 export type Reply = string | number | bigint | Uint8Array | null | ErrorReply | readonly Reply[];

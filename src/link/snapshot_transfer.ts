@@ -7,11 +7,12 @@
 
 import type { TapeBatch } from "../decode/batch.ts";
 import type { Decoder } from "../decode/decoder.ts";
+import { joined } from "../decode/joined.ts";
 import { latin1 } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import { printable, refusal } from "./refusal.ts";
-import { joined, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 const MARK = 40;
 

@@ -14,7 +14,7 @@ import { printable, unexpected } from "./refusal.ts";
 import type { SessionHost } from "./session.ts";
 import { StreamBuffer } from "./stream_buffer.ts";
 import { pause } from "./pause.ts";
-import type { Wire } from "./wire.ts";
+import { isLost, type Wire } from "./wire.ts";
 
 /** What Valkey and Redis call it: each knows one of them, and takes no notice of the other. */
 export const TWO_CHANNELS: ReplconfOption = ["capa", "dual-channel", "capa", "rdb-channel-repl"];
@@ -150,10 +150,6 @@ async function replconf(wire: Wire, settings: Settings, ...words: string[]): Pro
   wire.send(settings.commandNames.replconf, ...words);
   const reply = await wire.line(settings.connectTimeout, "an answer to REPLCONF");
   if (reply !== "+OK") throw unexpected(wire.peer, reply, "REPLCONF");
-}
-
-function isLost({ code }: NsyncError): boolean {
-  return code === "CLOSED" || code === "TIMEOUT";
 }
 
 function noSnapshot(peer: string, said: string): NsyncError {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joined } from "../decode/joined.ts";
 import { latin1 } from "../decode/text.ts";
 import { addressText } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
@@ -194,15 +195,9 @@ function multibulk(words: readonly (string | Uint8Array)[]): Uint8Array {
   return joined(pieces);
 }
 
-/** The pieces in one. */
-export function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+/** Is the error that of a connection that is over, or over which nothing comes? */
+export function isLost(error: unknown): error is NsyncError {
+  return NsyncError.is(error) && (error.code === "CLOSED" || error.code === "TIMEOUT");
 }
 
 /** How many bytes of line ends the bytes begin with. */

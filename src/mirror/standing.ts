@@ -6,6 +6,7 @@
 
 import { NsyncError } from "../errors.ts";
 import { type Client, granted } from "../link/client.ts";
+import { type InfoFields, infoFields as fieldsOf } from "../link/info.ts";
 import { type Reply, replyText } from "../link/replies.ts";
 import type { Position } from "../position.ts";
 
@@ -53,9 +54,6 @@ export async function grantsFrom(client: Client, from: Position): Promise<boolea
 }
 
 /** The lines of INFO. Throws what a refusal means. */
-export function infoFields(peer: string, reply: Reply | undefined): Map<string, string> {
-  const text = replyText(granted(peer, "INFO", reply ?? null)) ?? "";
-  return new Map(
-    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, name, value]) => [name, value]),
-  );
+export function infoFields(peer: string, reply: Reply | undefined): InfoFields {
+  return fieldsOf(replyText(granted(peer, "INFO", reply ?? null)) ?? "");
 }

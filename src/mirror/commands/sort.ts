@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joined } from "../../decode/joined.ts";
 import { compareBytes } from "../../decode/compare_bytes.ts";
 import { latin1 } from "../../decode/text.ts";
 import type { Value } from "../values.ts";
@@ -156,23 +157,13 @@ function lookUp(
   const arrow = latin1(pattern).indexOf("->", star + 1);
   const hasField = arrow >= 0 && arrow + 2 < pattern.length;
   const end = hasField ? arrow : pattern.length;
-  const key = joined(pattern.subarray(0, star), element, pattern.subarray(star + 1, end));
+  const key = joined([pattern.subarray(0, star), element, pattern.subarray(star + 1, end)]);
   if (!readable(context, db, key)) throw new Unread();
   const value = kept(context, db, key).get(key);
   if (hasField) {
     return value?.kind === "hash" ? value.get(pattern.subarray(arrow + 2))?.slice() : undefined;
   }
   return value?.kind === "string" ? value.bytes.slice() : undefined;
-}
-
-function joined(...pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 /** Rules by the command's name. */
