@@ -103,15 +103,17 @@ export class Repair {
         this.next = Math.min(this.next, fetched.offset);
         continue;
       }
-      state.unknown.delete(db, key);
       const space = state.keyspace(db, key);
-      if (space === undefined) continue;
-      applier.touch(space, db, key, "value");
-      if (fetched.value === undefined) space.delete(key);
-      else {
-        load(space, key, fetched.value);
-        space.setExpireAt(key, fetched.expireAt);
+      if (space !== undefined) {
+        applier.touch(space, db, key, "value");
+        if (fetched.value === undefined) space.delete(key);
+        else {
+          load(space, key, fetched.value);
+          space.setExpireAt(key, fetched.expireAt);
+        }
       }
+      // Not before: a value that the store refuses ends this.
+      state.unknown.delete(db, key);
     }
     if (recorder?.active === true) recorder.command(state.position, state.position, undefined);
   }

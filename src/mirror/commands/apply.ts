@@ -6,6 +6,7 @@
 
 import { keyPositions } from "../../commands.ts";
 import { latin1 } from "../../decode/text.ts";
+import { NsyncError } from "../../errors.ts";
 import type { Command, Context, KeyAt, Outcome, Unhandled } from "./context.ts";
 import { Misfit, unhandled } from "./rule.ts";
 import { COMMANDS } from "./table.ts";
@@ -49,7 +50,8 @@ export function apply(command: Command, context: Context): Outcome {
         return misfit(command, context, rule.reason, true);
     }
   } catch (error) {
-    if (error instanceof Misfit) {
+    // The store refuses what no value can hold.
+    if (error instanceof Misfit || NsyncError.is(error) && error.code === "RDB_CORRUPT") {
       return misfit(command, context, error.message, rule.by !== "wrapped");
     }
     throw error;

@@ -24,7 +24,8 @@ function slotsOf(args: readonly Uint8Array[], first: number, end: number): Slots
   return slots;
 }
 
-const HEADER = /^#!(\S+) name=([^\s]+)/;
+/** Such as `#!lua name=lib`; there may be quotes, and more blanks and options. */
+const HEADER = /^#!(\S+)(?:[^\S\n]+[^\s=]+=\S+)*?[^\S\n]+name=["']?([A-Za-z0-9_]+)/;
 
 function functions({ args }: Command, context: Context): Outcome {
   const libraries = context.functions;

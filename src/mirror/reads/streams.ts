@@ -9,6 +9,7 @@ import type { StreamEntry } from "../../events.ts";
 import { MAX_ID, ZERO_ID } from "../commands/stream_ids.ts";
 import { entryShape, type StreamInfo, streamInfo } from "../stream_shape.ts";
 import type { StreamId } from "../values.ts";
+import { checkInteger } from "./ranges.ts";
 import type { Word } from "./words.ts";
 import { ZsetReads } from "./zsets.ts";
 
@@ -34,6 +35,7 @@ export abstract class StreamReads<S> extends ZsetReads<S> {
   ): StreamEntry<S>[] {
     const from = idBound(start, 0n, 1n);
     const to = idBound(end, LARGEST, -1n);
+    if (count !== undefined) checkInteger("count", count);
     const entries: StreamEntry<S>[] = [];
     const stream = this.valueOf(key, "stream");
     if (stream === undefined || from === undefined || to === undefined) return entries;

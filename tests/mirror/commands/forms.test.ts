@@ -300,6 +300,9 @@ describe("functions", () => {
     play(state, "function DELETE a");
     assert.deepEqual(state.truth().functions, [{ name: "b", engine: "LUA", code: code("b") }]);
     assert.equal(send(state, "function LOAD none")?.type, "unhandled");
+    const others = ['#!lua  name="c"', "#!js api_version=1.0 name=d", "#!lua\tname=e\t"];
+    for (const header of others) play(state, ["function", "LOAD", `${header}\nreturn 1`]);
+    assert.deepEqual(state.truth().functions.map(({ name }) => name), ["b", "c", "d", "e"]);
     play(state, "function FLUSH ASYNC");
     assert.deepEqual(state.truth().functions, []);
   });
