@@ -58,9 +58,14 @@ export class Recorder {
     this.#subscriptions.delete(subscription);
   }
 
-  /** Waits until all have room for more. */
-  async room(): Promise<void> {
-    for (const one of this.#subscriptions) await one.room();
+  /** Where somebody has no room for more, a promise for that. */
+  room(): Promise<void> | undefined {
+    if (this.#subscriptions.size === 0) return undefined;
+    for (const one of this.#subscriptions) {
+      const room = one.room();
+      if (room !== undefined) return room.then(() => this.room());
+    }
+    return undefined;
   }
 
   /** A key is about to change. */

@@ -49,7 +49,11 @@ export interface ReplicaHost {
 }
 
 /** Commands that can make a key much larger than they are. */
-const GROWING = new Set(["setrange", "setbit", "bitfield", "bitop", "copy", "restore", "sort"]);
+const GROWING = new Set([
+  ...["setrange", "setbit", "bitfield", "bitop", "pfmerge", "copy", "restore", "sort", "rreplay"],
+  ...["sunionstore", "sinterstore", "sdiffstore"],
+  ...["zunionstore", "zinterstore", "zdiffstore", "zrangestore"],
+]);
 
 /** Follows a master and applies what comes. */
 export class Replica {
@@ -130,7 +134,11 @@ export class Replica {
       for (const [i, event] of events.entries()) {
         const waiting = this.#event(event, events, i);
         if (waiting !== undefined) await waiting;
+        // A few bytes of commands can make changes of many: each has all of its value.
+        const room = this.#applier.recorder?.room();
+        if (room !== undefined && !isOpen(event)) await room;
       }
+      this.#state?.tidy();
       this.#applied = this.link.position;
       this.settle();
       this.#host.checkMemory();
@@ -226,7 +234,10 @@ export class Replica {
   #unhandled(event: CmdEvent, { reason, keys, unread }: Unhandled): void {
     if (keys?.length === 0) return;
     if (unread !== true) this.#host.report(unhandledError(event, reason, keys, this.#host.repairs));
-    if (keys === undefined) return this.#host.lost(this);
+    if (keys === undefined) {
+      if (this.#state !== undefined) this.#state.doubtful = true;
+      return this.#host.lost(this);
+    }
     for (const { db, key } of keys) {
       this.#applier.recorder?.forget(db, key);
       this.#state?.unknown.add(db, key);

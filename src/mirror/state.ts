@@ -26,11 +26,15 @@ interface Table {
 }
 
 const NONE: readonly Space[] = [];
+/** Fewer spaces may well be without keys. */
+const MANY = 1000;
 
 /** The data set at one place of the stream. */
 export class State {
   /** Keys whose values are not known. */
   readonly unknown: UnknownKeys = new UnknownKeys();
+  /** A command has changed keys that nobody can tell: any may have another value. */
+  doubtful = false;
   /** Function libraries by name. */
   readonly functions: Map<string, Library> = new Map();
   /** Imports of slots that are under way, by the names of their jobs. */
@@ -48,6 +52,8 @@ export class State {
   readonly #whole: (Keyspace | undefined)[] = [];
   /** Databases of which some keys were kept out. */
   readonly #lacking = new Set<number>();
+  /** With so many spaces those without keys are looked for. */
+  #many = MANY;
 
   /** Nothing, to be filled by these routes. */
   constructor(routes: Routes) {
@@ -92,6 +98,7 @@ export class State {
     if (table !== undefined) {
       table.byDatabase.delete(space.db);
       table.spaces = inOrder(table.byDatabase);
+      if (table.byDatabase.size === 0) this.#tables.delete(space.table);
     }
     this.#places.delete(space.keyspace);
     if (this.#routes.keepsAll) this.#whole[space.db] = undefined;
@@ -115,6 +122,18 @@ export class State {
   /** What is kept of a database. */
   *ofDatabase(db: number): IterableIterator<Space> {
     for (const space of this.#places.values()) if (space.db === db) yield space;
+  }
+
+  /**
+   * Drops the spaces without keys as soon as there are many: routes may name ever new tables. To be
+   * called between commands, which may be about to write into such a one.
+   */
+  tidy(): void {
+    if (this.#places.size < this.#many) return;
+    for (const space of [...this.#places.values()]) {
+      if (space.keyspace.size === 0) this.#remove(space);
+    }
+    this.#many = Math.max(MANY, 2 * this.#places.size);
   }
 
   /** What a keyspace is here. */

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { it } from "@std/testing/bdd";
+import { mirror, NsyncError } from "../../src/mirror/mod.ts";
+import { describeWithServer } from "../support/describe_with_server.ts";
+import { OddMaster } from "./odd_master.ts";
+
+const LARGE = 100_000;
+
+describeWithServer("the memory of a mirror", () => {
+  it("holds no more changes than may wait, also where few bytes change many", async () => {
+    await using master = await OddMaster.start();
+    await master.command("SET", "large", "x".repeat(LARGE));
+    await using copy = mirror({ url: master.url, highWaterMark: LARGE });
+    await copy.ready;
+    const changes = copy.changes();
+    // All of it arrives at once.
+    master.hold();
+    for (let i = 0; i < 100; i++) master.stream(["APPEND", "large", "y"]);
+    master.stream(["MULTI"]);
+    for (let i = 0; i < 5; i++) master.stream(["APPEND", "large", "z"]);
+    master.stream(["EXEC"]);
+    master.release();
+    let seen = 0;
+    for await (const batch of changes.batches()) {
+      seen += batch.length;
+      if (batch[0].transaction === undefined) assert.ok(batch.length <= 2, `${batch.length} wait`);
+      if (seen === 105) break;
+    }
+    assert.equal(copy.db(0).strlen("large"), LARGE + 105);
+  });
+
+  it("ends within its limit where few bytes of commands make much", async () => {
+    await using master = await OddMaster.start();
+    const members = Array.from({ length: 10_000 }, (_, i) => `member ${i}`);
+    await master.command("SADD", "set", ...members);
+    await using copy = mirror({ url: master.url, maxMemory: 3_000_000 });
+    const { closed } = copy;
+    await copy.ready;
+    const one = copy.status().memory;
+    const changes = copy.changes({ values: "none" });
+    master.hold();
+    for (let i = 0; i < 100; i++) master.stream(["SUNIONSTORE", `copy ${i}`, "set"]);
+    master.release();
+    let made = 0;
+    const all = async () => {
+      for await (const _ of changes) made++;
+    };
+    const isLimit = (error: unknown) => NsyncError.is(error) && error.code === "LIMIT";
+    await assert.rejects(all(), isLimit);
+    assert.ok(isLimit(await closed));
+    assert.ok(made <= 3_000_000 / one, `${made} copies of ${one} bytes`);
+  });
+
+  it("does not keep tables whose keys are gone", async () => {
+    await using master = await OddMaster.start();
+    await using copy = mirror({ url: master.url, route: (key) => key });
+    await copy.ready;
+    await master.command("SET", "kept", 1);
+    master.stream(["SET", "kept", 1]);
+    for (let i = 0; i < 5000; i++) {
+      master.stream(["SET", `${i}`, i]);
+      master.stream(["DEL", `${i}`]);
+    }
+    await copy.caughtUp();
+    assert.deepEqual(copy.tables(), ["kept"]);
+    assert.equal(copy.table("kept").get("kept"), "1");
+    assert.ok(copy.status().memory < 4_000_000, `${copy.status().memory}`);
+    master.stream(["SET", "4999", "again"]);
+    await copy.caughtUp();
+    assert.equal(copy.table("4999").get("4999"), "again");
+  });
+});
