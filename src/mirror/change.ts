@@ -77,7 +77,7 @@ export class KeyChange implements Place {
     this.kind = record.kind;
     this.expireAt = record.expireAt;
     this.transaction = transaction;
-    this.position = position;
+    this.position = position && { ...position };
     this.#record = record;
   }
 
@@ -150,7 +150,7 @@ export class FlushChange implements Place {
   constructor(db: number | undefined, { transaction, position }: Place) {
     this.db = db;
     this.transaction = transaction;
-    this.position = position;
+    this.position = position && { ...position };
   }
 
   /** The plain form. */

@@ -38,6 +38,8 @@ export interface ChangesOptions {
 
 /** What the changes need of the mirror. */
 export interface ChangesHost {
+  /** The mirror has ended. */
+  readonly over: boolean;
   /** Begins to give changes; what it throws ends them. */
   begin(changes: Changes): Promise<void>;
   /** The consumer has handled what it ever will. */
@@ -84,14 +86,14 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
   [Symbol.asyncIterator](): AsyncIterableIterator<Change> {
     this.#consume();
     this.#iterated = true;
-    return this.#changes();
+    return this.#leavable(this.#changes());
   }
 
   /** The changes in batches: what waits, at least one; a transaction is never taken apart. */
   batches(): AsyncIterableIterator<readonly Change[]> {
     this.#consume();
     this.#iterated = true;
-    return this.#batches();
+    return this.#leavable(this.#batches());
   }
 
   /**
@@ -99,7 +101,8 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
    * before its MULTI, and inside of the differences that a snapshot makes before these.
    */
   get position(): Position | undefined {
-    return this.#inHand?.position ?? this.handled;
+    const position = this.#inHand?.position ?? this.handled;
+    return position && { ...position };
   }
 
   /** Where it goes on behind what the consumer has come back from. */
@@ -179,6 +182,19 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
     }
   }
 
+  /** Leaving it ends the changes also where it has not begun, and where it waits for the next one. */
+  #leavable<T>(generator: AsyncGenerator<T, undefined>): AsyncIterableIterator<T> {
+    const iterator: AsyncIterableIterator<T> = {
+      next: () => generator.next(),
+      return: async () => {
+        await this.close();
+        return await generator.return(undefined);
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
   /** What waits, again and again, to the end. */
   async *#taken(): AsyncGenerator<readonly Change[], undefined> {
     try {
@@ -210,8 +226,9 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
           break;
         }
       }
-    } catch {
-      // What ended the mirror: whoever has that gets it.
+    } catch (error) {
+      // What ended the mirror, whoever has that gets; what kept these from beginning, nobody else.
+      if (!this.#host.over && !this.#watched) void Promise.reject(error);
     }
   }
 }

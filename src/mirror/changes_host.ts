@@ -45,6 +45,13 @@ export class MirrorChanges implements ChangesHost {
   readonly #from: Position | undefined;
   readonly #upkeep: Upkeep;
   readonly #events: MirrorChangesEvents;
+  /** Gives up what is under way on other connections. */
+  readonly #stop = new AbortController();
+  readonly #endWithMirror = () => {
+    const { failure } = this.#upkeep;
+    this.subscription.end(failure === undefined ? undefined : { error: failure });
+    this.#stop.abort();
+  };
   #checkpointer: Checkpointer | undefined;
 
   /** Checks the options. Throws `OPTION` errors. */
@@ -59,6 +66,11 @@ export class MirrorChanges implements ChangesHost {
       upkeep.settings.highWaterMark,
       () => upkeep.recorder.delete(this.subscription),
     );
+    upkeep.signal.addEventListener("abort", this.#endWithMirror, { once: true });
+  }
+
+  get over(): boolean {
+    return this.#upkeep.over;
   }
 
   async begin(changes: Changes): Promise<void> {
@@ -86,12 +98,17 @@ export class MirrorChanges implements ChangesHost {
       if (this.subscription.ended) return;
       this.#checkpointer?.start();
       const from = this.#from ?? saved;
-      await giveContinuation(this.subscription, from, { settings, endpoint, routes, state });
+      const { signal } = this.#stop;
+      await giveContinuation(this.subscription, from, {
+        ...{ settings, endpoint, routes, state, signal },
+      });
       if (!this.subscription.ended) recorder.add(this.subscription);
     });
   }
 
   async finish(): Promise<void> {
+    this.#upkeep.signal.removeEventListener("abort", this.#endWithMirror);
+    this.#stop.abort();
     await this.#checkpointer?.close();
     this.#events.ended();
   }

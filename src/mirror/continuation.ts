@@ -27,6 +27,8 @@ export interface Standing {
   readonly routes: Routes;
   /** The data set, which does not change meanwhile. */
   readonly state: State;
+  /** Gives it up. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function giveContinuation(
   from: Position | undefined,
   standing: Standing,
 ): Promise<void> {
-  const { settings, endpoint, state } = standing;
+  const { settings, endpoint, state, signal } = standing;
   const to = state.position;
   if (from !== undefined && from.replId === to?.replId && from.offset >= to.offset) {
     // The master that is followed has not come so far yet.
@@ -47,7 +49,7 @@ export async function giveContinuation(
   }
   const touched = from === undefined || to === undefined || endpoint === undefined
     ? undefined
-    : await touchedKeys({ settings, endpoint }, from, to, state.keys + SOME);
+    : await touchedKeys({ settings, endpoint, signal }, from, to, state.keys + SOME);
   const modules = settings.modules;
   const all = touched === undefined
     ? everything(state, modules)
@@ -78,7 +80,9 @@ function* since(
   for (const [db, ofDatabase] of keys) {
     for (const key of ofDatabase) {
       const table = routes.table(db, key);
-      if (table === undefined || state.unknown.has(db, key)) continue;
+      if (table === undefined) continue;
+      // Of a key that is fetched nothing is said before it is there, unless it may never have been here.
+      if (state.unknown.has(db, key) && state.space(table, db)?.keyspace.has(key)) continue;
       const noted = present(table, db, key, state, modules, "not known");
       yield noted ?? { record: gone(table, db, key), kindBefore: "not known" };
     }

@@ -68,8 +68,8 @@ function* differences(
     const other = after.space(space.table, space.db)?.keyspace;
     for (const key of space.keyspace.keys()) {
       if (other?.has(key) === true || !capture.wanted(space, key)) continue;
-      if (before?.unknown.has(space.db, key) === true) continue;
       const value = space.keyspace.get(key);
+      // Consumers know of a key that was not known what was here of it.
       if (value !== undefined) yield gone(space, key.slice(), capture.before(value), value);
     }
   }

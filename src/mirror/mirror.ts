@@ -147,7 +147,7 @@ export class Mirror implements AsyncDisposable {
 
   /**
    * Waits until the mirror holds everything that the master holds now: what was written before, by
-   * whomever, is then read here. The master is asked on a connection of its own, through replicas the
+   * whomever, is then read here, also where that takes a fetch or a new snapshot. The master is asked on a connection of its own, through replicas the
    * one that is the master of all. Throws `TIMEOUT`, what that connection throws, and `CLOSED`.
    */
   async caughtUp(options: CaughtUpOptions = {}): Promise<void> {
@@ -193,7 +193,7 @@ export class Mirror implements AsyncDisposable {
     const comparable = (state: State) => replId === undefined || state.history.has(replId);
     const reached = (state: State) =>
       comparable(state) && (state.position?.offset ?? -1) >= offset &&
-      !(repairs && state.unknown.size > 0);
+      !(repairs && (state.doubtful || state.unknown.size > 0));
     const waiting = this.#waiters.wait(
       (state) => reached(state) || state !== began && !comparable(state),
       signal,
@@ -218,7 +218,8 @@ export class Mirror implements AsyncDisposable {
 
   /** Up to where the stream has been applied; `undefined` before the first snapshot is loaded. */
   get position(): Position | undefined {
-    return this.#upkeep.current.state?.position;
+    const position = this.#upkeep.current.state?.position;
+    return position && { ...position };
   }
 
   /** How the mirror is doing. */

@@ -79,19 +79,28 @@ function otherDatabase(name: string, args: readonly string[]): number | undefine
   return at < 0 ? undefined : Number(args[at + 1]);
 }
 
+/** Whom to ask. */
+export interface Asked {
+  readonly settings: Settings;
+  readonly endpoint: Endpoint;
+  /** Gives it up, and is thrown with its reason. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * The keys that commands behind `from` up to `to` have named, at most so many; `undefined` where the
  * master cannot go on from there, or nobody can tell the keys. Takes a link of its own for a moment.
  */
 export async function touchedKeys(
-  { settings, endpoint }: { readonly settings: Settings; readonly endpoint: Endpoint },
+  asked: Asked,
   from: Position,
   to: Position,
   most: number,
 ): Promise<Touched | undefined> {
-  if (!await grants(settings, endpoint, from)) return undefined;
+  if (!await grants(asked, from)) return undefined;
+  const { settings, signal } = asked;
   const gathering = new Gathering(most);
-  const link: Link = new Link({ ...settings, from, reconnect: () => false }, {
+  const link: Link = new Link({ ...settings, signal, from, reconnect: () => false }, {
     moved: () => {
       const { position } = link;
       if (position !== undefined && position.offset >= to.offset) void link.close();
@@ -115,9 +124,11 @@ export async function touchedKeys(
 }
 
 /** Whether the server goes on from there: otherwise it would make a snapshot for nothing. */
-async function grants(settings: Settings, endpoint: Endpoint, from: Position): Promise<boolean> {
+async function grants(
+  { settings, endpoint, signal }: Asked,
+  from: Position,
+): Promise<boolean> {
   const { connectTimeout: timeout, commandNames } = settings;
-  const { signal } = new AbortController();
   try {
     await using client = await Client.connect(endpoint, { timeout, signal, commandNames });
     return await grantsFrom(client, from);

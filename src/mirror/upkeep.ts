@@ -24,6 +24,10 @@ export interface UpkeepEvents {
   ended(error: unknown): void;
 }
 
+/** Milliseconds before another snapshot is asked for, after the first that came to nothing. */
+const PAUSE = 500;
+const LONGEST_PAUSE = 60_000;
+
 /** Keeps a data set up to date, and tells what changes. */
 export class Upkeep implements ReplicaHost {
   readonly settings: Settings;
@@ -41,8 +45,11 @@ export class Upkeep implements ReplicaHost {
   /** A snapshot later than that of the fresh replica is needed. */
   #needsAnother = false;
   #snapshotAt = -Infinity;
+  /** Fresh replicas in a row that came to nothing. */
+  #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #over = false;
+  readonly #ended = new AbortController();
   #failure: unknown;
 
   /** Begins at once. */
@@ -69,6 +76,16 @@ export class Upkeep implements ReplicaHost {
   /** It has ended. */
   get over(): boolean {
     return this.#over;
+  }
+
+  /** Aborts when it ends; what ended it is known then. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** What ended it, if anything did. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Bytes of memory that all of it takes. */
@@ -121,22 +138,27 @@ export class Upkeep implements ReplicaHost {
   #stopped(replica: Replica, error: unknown): void {
     if (replica === this.#current) this.#end(error);
     else if (replica === this.#fresh) {
-      this.#fresh = undefined;
-      if (NsyncError.is(error)) this.report(error);
-      this.#schedule();
+      if (error === undefined || NsyncError.is(error)) this.#giveUp(error);
+      else this.#end(error);
     }
+  }
+
+  /** The fresh replica has come to nothing: another one is tried later. */
+  #giveUp(error: NsyncError | undefined): void {
+    this.#fresh = undefined;
+    this.#failures++;
+    if (error !== undefined) this.report(error);
+    this.#schedule();
   }
 
   #end(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#failure = error;
+    this.#ended.abort();
     clearTimeout(this.#timer);
     void this.#current.close();
     void this.#fresh?.close();
-    for (const one of this.recorder.subscriptions) {
-      one.end(error === undefined ? undefined : { error });
-    }
     this.#events.ended(error);
   }
 
@@ -185,12 +207,14 @@ export class Upkeep implements ReplicaHost {
   /** Loads a new snapshot as soon as may be, unless one is being loaded. */
   #schedule(): void {
     if (this.#over || this.#fresh !== undefined || this.#timer !== undefined) return;
-    const wait = this.#snapshotAt + this.#settings.snapshotInterval - performance.now();
+    const pause = this.#failures === 0 ? 0 : PAUSE * 2 ** (this.#failures - 1);
+    const interval = this.#snapshotAt + this.#settings.snapshotInterval - performance.now();
+    const wait = Math.max(0, interval, Math.min(pause, LONGEST_PAUSE));
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#needsAnother = false;
       this.#fresh = this.#start();
-    }, Math.max(0, wait));
+    }, wait);
   }
 
   /** Readers must not see what is older than what they have seen. */
@@ -209,6 +233,7 @@ export class Upkeep implements ReplicaHost {
       if (this.#over || fresh.state === undefined || !this.#hasCaughtUp(fresh)) return;
       this.#current = fresh;
       this.#fresh = undefined;
+      this.#failures = 0;
       fresh.recorder = this.recorder;
       void old.close();
       await this.#differences(before, fresh.state);
@@ -233,8 +258,6 @@ export class Upkeep implements ReplicaHost {
     if (bytes > maxMemory) throw error;
     // Without the new snapshot there is room.
     void this.#fresh?.close();
-    this.#fresh = undefined;
-    this.report(error);
-    this.#schedule();
+    this.#giveUp(error);
   }
 }

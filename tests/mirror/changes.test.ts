@@ -236,6 +236,34 @@ describeWithServer("changes", () => {
     assert.equal(await copy.closed, reason);
   });
 
+  it("end when their iterator is left, wherever it is", async () => {
+    await using _ = await start();
+    const unused = copy.changes();
+    await unused[Symbol.asyncIterator]().return?.();
+    assert.equal(await unused.closed, undefined);
+    const waiting = copy.changes();
+    const iterator = waiting.batches();
+    const next = iterator.next();
+    assert.equal((await iterator.return?.())?.done, true);
+    assert.equal((await next).done, true);
+    assert.equal(await waiting.closed, undefined);
+  });
+
+  it("and their positions are copies", async () => {
+    await using _ = await start();
+    const changes = copy.changes();
+    await send(["SET", "a", 1]);
+    for await (const { position } of changes) {
+      const { offset = 0 } = copy.position ?? {};
+      for (const one of [changes.position, copy.position, position]) {
+        assert.equal(one?.offset, offset);
+        if (one !== undefined) Object.assign(one, { offset: 0 });
+        assert.equal(copy.position?.offset, offset);
+      }
+      break;
+    }
+  });
+
   it("have one consumer, and options that are checked", async () => {
     await using _ = await start();
     const isOption = (error: unknown) => NsyncError.is(error) && error.code === "OPTION";

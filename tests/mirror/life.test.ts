@@ -13,6 +13,7 @@ import {
 } from "../support/exit.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { startProxy } from "../support/proxy.ts";
+import { OddMaster } from "./odd_master.ts";
 
 function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
   return (error) => NsyncError.is(error) && error.code === code;
@@ -93,8 +94,50 @@ console.log(await aborted.closed);
         assert.notEqual(result.code, 0, result.shown);
         assert.match(result.stderr, /wants a password/);
       });
+
+      it("ends the process when changes cannot begin and nobody looks at why", async () => {
+        const result = await run(
+          runtime,
+          url(),
+          `
+const copy = mirror(url);
+await copy.ready;
+const checkpoint = { load() { throw new Error("no disk"); }, save() {} };
+copy.changes({ checkpoint, callback() {} });
+await new Promise((resolve) => setTimeout(resolve, 1000));
+`,
+        );
+        assert.notEqual(result.code, 0, result.shown);
+        assert.match(result.stderr, /no disk/);
+      });
     });
   }
+
+  it("ends together with changes that are looking for where they go on", async () => {
+    for (const how of ["closed", "aborted"]) {
+      await using master = await OddMaster.start({ silent: ["INFO"] });
+      const abort = new AbortController();
+      const copy = mirror({ url: master.url, signal: abort.signal });
+      await copy.ready;
+      const from = copy.position;
+      const watch = copy.changes();
+      master.stream(["SET", "b", 1]);
+      for await (const _ of watch) break;
+      const changes = copy.changes({ from });
+      const next = changes[Symbol.asyncIterator]().next();
+      // The first connection is the link.
+      await master.asked("INFO", 1);
+      const began = performance.now();
+      const reason = new Error("enough");
+      const outcome = how === "closed" ? next : assert.rejects(next, (error) => error === reason);
+      if (how === "closed") await copy.close();
+      else abort.abort(reason);
+      await outcome;
+      assert.equal(await changes.closed, how === "closed" ? undefined : reason);
+      await master.allClosed();
+      assert.ok(performance.now() - began < 5000, `${how} late`);
+    }
+  });
 
   it("begins at once, and says when it is ready or why it will not be", async () => {
     await using proxy = await startProxy({ port: server.port });

@@ -15,6 +15,8 @@ export interface OddOptions {
   readonly refuses?: readonly string[];
   /** What `COMMAND INFO name` answers: flags, and the places of the first and last key and the step. */
   readonly commands?: Readonly<Record<string, readonly [string, number, number, number]>>;
+  /** Commands of ordinary clients that are never answered. */
+  readonly silent?: readonly string[];
   /** How many connections of ordinary clients are closed at their first question. */
   readonly closes?: number;
   /** A snapshot of another server's, in place of what the server here holds. */
@@ -31,6 +33,8 @@ export class OddMaster implements AsyncDisposable {
   replId: string = "a".repeat(40);
   /** Connections of replicas so far. */
   replicas = 0;
+  /** Replicas may connect no more. */
+  refusesReplicas = false;
   /** Snapshots that were sent. */
   snapshots = 0;
   /** Transactions of ordinary clients so far. */
@@ -40,13 +44,17 @@ export class OddMaster implements AsyncDisposable {
   readonly #client: RedisClient;
   #master: ScriptedMaster | undefined;
   #offset = OFFSET;
-  /** Bytes of the stream that are held back. */
-  #held: Uint8Array[] | undefined;
+  /** The stream is held back. */
+  #holds = false;
+  /** Database of what is written. */
   #db = 0;
-  readonly #sockets = new Set<Socket>();
+  /** The next command needs a SELECT before it: somebody has had a snapshot. */
+  #reselects = false;
+  /** Replicas, with what is held back of their streams. */
+  readonly #sockets = new Map<Socket, Uint8Array[]>();
   readonly #queued = new Map<Socket, string[][]>();
   #closes: number;
-  /** Questions are answered one after the other. */
+  /** The newest of what is done one after the other. */
   #newest: Promise<void> = Promise.resolve();
   readonly #waiters = new Set<() => void>();
 
@@ -70,12 +78,33 @@ export class OddMaster implements AsyncDisposable {
     return `redis://127.0.0.1:${this.#master?.port}`;
   }
 
-  /** Executes commands, and sends them to replicas as they stand. */
+  /**
+   * Executes commands, and sends them to replicas as they stand; nobody is answered between the two.
+   * Those that the server refuses are not sent: what it says is thrown.
+   */
   async write(...commands: readonly (readonly Arg[])[]): Promise<void> {
     for (const command of commands) {
-      await this.#client.command(...command);
-      this.stream(command);
+      await this.#inTurn(async () => {
+        await this.#client.command(...command);
+        if (String(command[0]).toUpperCase() === "SELECT") this.#db = Number(command[1]);
+        this.stream(command);
+      });
     }
+  }
+
+  /** Executes a command, and sends it only where it changed something, as masters do. */
+  writeEffective(...command: readonly Arg[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = await this.#writes();
+      await this.#client.command(...command);
+      if (await this.#writes() !== before) this.stream(command);
+    });
+  }
+
+  /** Number of changes that the server counts. */
+  async #writes(): Promise<string | undefined> {
+    const info = String(await this.#client.text("INFO", "persistence"));
+    return /rdb_changes_since_last_save:(\d+)/.exec(info)?.[1];
   }
 
   /** Executes a command of which replicas hear nothing. */
@@ -85,22 +114,28 @@ export class OddMaster implements AsyncDisposable {
 
   /** Sends replicas a command that is not executed. */
   stream(command: readonly Arg[]): void {
-    const bytes = encodeCommand(...command);
+    if (this.#reselects) this.#send(encodeCommand("SELECT", this.#db));
+    this.#reselects = false;
+    this.#send(encodeCommand(...command));
+  }
+
+  #send(bytes: Uint8Array): void {
     this.#offset += bytes.length;
-    if (this.#held !== undefined) this.#held.push(bytes);
-    else for (const socket of this.#sockets) socket.write(bytes);
+    for (const [socket, held] of this.#sockets) {
+      if (this.#holds) held.push(bytes);
+      else socket.write(bytes);
+    }
   }
 
   /** Holds the stream back, as a slow network does. */
   hold(): void {
-    this.#held ??= [];
+    this.#holds = true;
   }
 
   /** Lets the stream go on. */
   release(): void {
-    const bytes = concat(this.#held ?? []);
-    this.#held = undefined;
-    for (const socket of this.#sockets) socket.write(bytes);
+    this.#holds = false;
+    for (const [socket, held] of this.#sockets) socket.write(concat(held.splice(0)));
   }
 
   /** Resolves when so many transactions of ordinary clients have been answered. */
@@ -116,6 +151,16 @@ export class OddMaster implements AsyncDisposable {
     });
   }
 
+  /** Resolves when that connection has asked this; they count from 0. */
+  async asked(name: string, connection: number): Promise<void> {
+    await this.#master?.asked(name, connection);
+  }
+
+  /** Resolves when all connections so far are closed. */
+  async allClosed(): Promise<void> {
+    await this.#master?.allClosed();
+  }
+
   /** Stops both. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.close();
@@ -125,17 +170,28 @@ export class OddMaster implements AsyncDisposable {
 
   #answer(socket: Socket, words: readonly string[]): void {
     const name = words[0].toUpperCase();
-    if (name === "PSYNC") return void this.#snapshot(socket);
+    if (this.#options.silent?.includes(name)) return;
+    if (name === "PSYNC") return void this.#inTurn(() => this.#snapshot(socket)).catch(() => {});
     if (name === "REPLCONF") return void (words[1] === "ACK" || socket.write("+OK\r\n"));
     if (name === "HELLO") return void socket.write("-ERR unknown command\r\n");
     if (name === "CLIENT") return void socket.write("+OK\r\n");
-    this.#newest = this.#newest.then(() => this.#question(socket, name, words)).catch(() => {
-      socket.destroy();
-    });
+    this.#inTurn(() => this.#question(socket, name, words)).catch(() => socket.destroy());
+  }
+
+  /** One thing after the other. */
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const result = this.#newest.then(action);
+    this.#newest = result.catch(() => {});
+    return result;
   }
 
   async #snapshot(socket: Socket): Promise<void> {
     this.replicas++;
+    if (this.refusesReplicas) {
+      return void socket.write(
+        "-NOPERM this user has no permissions to run the 'psync' command\r\n",
+      );
+    }
     let { rdb } = this.#options;
     if (rdb === undefined) {
       await this.#client.command("SAVE");
@@ -144,7 +200,8 @@ export class OddMaster implements AsyncDisposable {
     socket.write(`+FULLRESYNC ${this.replId} ${this.#offset}\r\n$${rdb.length}\r\n`);
     socket.write(rdb);
     this.snapshots++;
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, []);
+    this.#reselects = this.#db !== 0;
     socket.on("close", () => this.#sockets.delete(socket));
   }
 

@@ -230,6 +230,47 @@ describeWithServer("what cannot be applied", () => {
     assert.equal(copy.db(0).get("a"), "12");
   });
 
+  it("is waited for by whoever wants to read it, also where that takes a new snapshot", async () => {
+    await using test = await start({}, { minFullSyncInterval: 0 });
+    const { master, copy } = test;
+    await master.command("SET", "by nobody", "known");
+    master.stream(["NOBODY.KNOWS", "x"]);
+    await copy.caughtUp();
+    assert.equal(copy.db(0).get("by nobody"), "known");
+    assert.equal(master.snapshots, 2);
+  });
+
+  it("asks for a new snapshot in growing intervals while it gets none", async () => {
+    await using test = await start({}, { minFullSyncInterval: 0 });
+    const { master, copy, errors } = test;
+    master.refusesReplicas = true;
+    await master.command("SET", "by nobody", "known");
+    master.stream(["NOBODY.KNOWS", "x"]);
+    await test.told(2);
+    const began = performance.now();
+    await test.told(3);
+    assert.ok(performance.now() - began > 400, "too soon");
+    assert.deepEqual(errors.map(({ code }) => code), ["UNHANDLED", "PERMISSION", "PERMISSION"]);
+    assert.equal(copy.db(0).get("a"), "1");
+    master.refusesReplicas = false;
+    await copy.caughtUp();
+    assert.equal(copy.db(0).get("by nobody"), "known");
+  });
+
+  it("is a deletion when a new snapshot has its key no more", async () => {
+    await using test = await start({ refuses: ["DUMP"] }, { minFullSyncInterval: 0 });
+    const { master, copy } = test;
+    const changes = copy.changes({ values: "both" });
+    await master.command("DEL", "a");
+    master.stream(script("a", "2"));
+    for await (const change of changes) {
+      if (change.op === "flush") continue;
+      assert.deepEqual([change.op, change.key, change.before], ["delete", "a", "1"]);
+      break;
+    }
+    assert.equal(copy.db(0).get("a"), undefined);
+  });
+
   it("leads to a new snapshot where single keys may not be fetched", async () => {
     await using test = await start({ refuses: ["DUMP"] }, { minFullSyncInterval: 0 });
     const { master, copy, errors } = test;
