@@ -14,7 +14,7 @@ import { positionAt } from "../link/position.ts";
 import type { Settings } from "../options.ts";
 import type { Position } from "../position.ts";
 import { Applier } from "./applier.ts";
-import type { KeyAt, Unhandled } from "./commands/context.ts";
+import type { KeyAt, Server, Unhandled } from "./commands/context.ts";
 import { COMMANDS } from "./commands/table.ts";
 import { load } from "./load.ts";
 import { Lock } from "./lock.ts";
@@ -54,6 +54,9 @@ const GROWING = new Set([
   ...["sunionstore", "sinterstore", "sdiffstore"],
   ...["zunionstore", "zinterstore", "zdiffstore", "zrangestore"],
 ]);
+
+/** Older ones differ from it in nothing that matters here. */
+const BEFORE_OFFSETS: Server = { family: "redis", version: [2, 6] };
 
 /** Follows a master and applies what comes. */
 export class Replica {
@@ -200,6 +203,8 @@ export class Replica {
     if (state === undefined) return;
     state.position = this.link.position;
     if (state.position !== undefined) state.history.add(state.position.replId);
+    // Snapshots name their server from 3.2 on, and streams have offsets from 2.8 on.
+    else if (state.server.version[0] === 0) state.server = BEFORE_OFFSETS;
     this.#building = undefined;
     this.#state = state;
     this.#applier.state = state;

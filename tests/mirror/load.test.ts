@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "@std/testing/bdd";
 import { readRdb } from "../../mod.ts";
+import { mirror } from "../../src/mirror/mod.ts";
 import { encodeDump, type RdbValue, writeRdb } from "../../src/rdb/mod.ts";
+import { ScriptedMaster } from "../link/scripted_master.ts";
 import { play, valueOf } from "./commands/lines.ts";
+import { concat } from "../support/bytes.ts";
 import { fixtures, loadRdb, loadTruth } from "../support/fixtures.ts";
 import { comparable } from "../support/mirror_compare.ts";
 import { MirrorState } from "../support/mirror_state.ts";
 import { assertTruth } from "../support/truth_compare.ts";
+import { encodeCommand } from "../support/resp_encoder.ts";
 import { truthOf } from "../support/truth.ts";
 
 /** A module value as release candidates of 4.0 wrote it: nothing tells where it ends. */
@@ -107,6 +111,33 @@ async function bytesOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   }
   return bytes;
 }
+
+describe("a snapshot of a server that does not say who it is", () => {
+  it("is of one before 2.8 where its stream has no offsets", async () => {
+    const fixture = fixtures().find(({ build }) => build.includes("redis-2.4"));
+    assert.ok(fixture !== undefined);
+    const rdb = loadRdb(fixture);
+    const commands = [
+      ["SELECT", 0],
+      ["SET", "moved", 1],
+      ["EXPIREAT", "moved", 4102444800],
+      ["MOVE", "moved", 1],
+    ];
+    await using master = await ScriptedMaster.start((socket, [name, what]) => {
+      if (name === "PING") socket.write("+PONG\r\n");
+      else if (name === "SYNC") {
+        socket.write(`$${rdb.length}\r\n`);
+        socket.write(concat([rdb, ...commands.map((words) => encodeCommand(...words))]));
+      } else if (what !== "ACK") socket.write("-ERR unknown command\r\n");
+    });
+    await using copy = mirror(`redis://${master.address}`);
+    for await (const change of copy.changes()) {
+      if (change.op === "set" && change.key === "moved" && change.db === 1) break;
+    }
+    assert.equal(copy.db(1).get("moved"), "1");
+    assert.equal(copy.db(1).pexpireTime("moved"), -1);
+  });
+});
 
 describe("RESTORE", () => {
   it("takes what DUMP gives for every kind", () => {

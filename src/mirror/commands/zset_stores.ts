@@ -184,9 +184,9 @@ function zrangestore({ args, db }: Command, context: Context): Outcome {
     }
     const [min, max] = [needed(args, 2), needed(args, 3)];
     let { start, end } = reverse ? reversed(set, by, min, max) : rangeOf(set, by, args, 2);
-    if (offset < 0) end = start;
     const length = end - start;
-    const skipped = Math.min(offset, length);
+    // Servers count a negative offset down until there is nothing left.
+    const skipped = offset < 0 ? length : Math.min(offset, length);
     const taken = count < 0 ? length - skipped : Math.min(count, length - skipped);
     if (reverse) end -= skipped, start = end - taken;
     else start += skipped, end = start + taken;

@@ -292,6 +292,19 @@ describe("arrays", () => {
   });
 });
 
+describe("ranges that are stored", () => {
+  it("are empty with a negative offset", () => {
+    for (const rest of ["0 9 BYSCORE", "9 0 BYSCORE REV", "- + BYLEX", "+ - BYLEX REV"]) {
+      for (const count of [2, -1]) {
+        const state = redis();
+        play(state, "zadd z 1 a 1 b 1 c", "zadd t 1 a");
+        play(state, `zrangestore t z ${rest} LIMIT -1 ${count}`);
+        assert.equal(valueOf(state, "t"), undefined, rest);
+      }
+    }
+  });
+});
+
 describe("functions", () => {
   it("are libraries by name", () => {
     const state = redis();
