@@ -7,6 +7,7 @@
 import type { Checkpoint } from "../checkpoint.ts";
 import { NsyncError } from "../errors.ts";
 import type { Kind } from "../events.ts";
+import { printAs } from "../inspect.ts";
 import type { Position } from "../position.ts";
 import { turn, TurnClock } from "../turn.ts";
 import type { Change } from "./change.ts";
@@ -215,3 +216,7 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
     }
   }
 }
+
+printAs(Changes.prototype, ({ handled }) => {
+  return `Changes { handled ${handled === undefined ? "none" : `up to offset ${handled.offset}`} }`;
+});

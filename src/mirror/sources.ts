@@ -13,14 +13,24 @@ import type { Keyspace } from "./values.ts";
 /** Gives the data set. Throws while it cannot be read. */
 export type Readable = () => State;
 
+/** Where keys are, by the name that its user knows. */
+export interface NamedSource extends Source {
+  /** Such as `db 0`, or `table "users"`. */
+  readonly title: string;
+}
+
 /** The keys of a table, of all databases. */
-export class TableSource implements Source {
+export class TableSource implements NamedSource {
   readonly #readable: Readable;
   readonly #table: string;
 
   constructor(readable: Readable, table: string) {
     this.#readable = readable;
     this.#table = table;
+  }
+
+  get title(): string {
+    return `table ${JSON.stringify(this.#table)}`;
   }
 
   find(key: Uint8Array, now: number): Keyspace | undefined {
@@ -48,13 +58,17 @@ export class TableSource implements Source {
 }
 
 /** The keys of a database, of all tables. */
-export class DatabaseSource implements Source {
+export class DatabaseSource implements NamedSource {
   readonly #readable: Readable;
   readonly #db: number;
 
   constructor(readable: Readable, db: number) {
     this.#readable = readable;
     this.#db = db;
+  }
+
+  get title(): string {
+    return `db ${this.#db}`;
   }
 
   find(key: Uint8Array): Keyspace | undefined {
