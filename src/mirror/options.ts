@@ -31,7 +31,10 @@ export interface MirrorOptions extends Omit<NsyncOptions, LinkOnly | "minFullSyn
    * number also between two that follow a loss, which otherwise are asked for at once.
    */
   readonly minFullSyncInterval?: number;
-  /** Bytes that keys and values may take; more ends the mirror with a `LIMIT` error. */
+  /**
+   * Bytes that keys and values may take; more ends the mirror with a `LIMIT` error. After a loss that
+   * cannot be resumed a new snapshot is loaded beside the data, and counts too: allow for both.
+   */
   readonly maxMemory?: number;
   /** Called with what does not end the mirror, but should be known. What it throws ends it. */
   readonly onError?: (error: NsyncError) => void;
