@@ -138,7 +138,7 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
     this.#consumed = true;
     this.#subscription.close();
     await this.#host.finish();
-    this.#over(this.#failure);
+    this.#over(this.#failure ?? this.#subscription.failure);
   }
 
   #consume(): void {
@@ -164,7 +164,7 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
       for (const change of batch) {
         this.#settle();
         if (clock.due()) await turn();
-        if (this.#closing !== undefined) return;
+        if (this.#closing !== undefined) break;
         this.#left--;
         this.#inHand = change;
         yield change;
