@@ -177,7 +177,7 @@ describe("the tables of the README", () => {
     for (const [before, file, name] of interfaces) {
       const source = readFileSync(join(root, file), "utf8");
       const body = new RegExp(`interface ${name} [^]*?\\n}`).exec(source)?.[0] ?? "";
-      const known = [...body.matchAll(/^  readonly (\w+)\?:/gm)].map(([, option]) => option);
+      const known = [...body.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, option]) => option);
       assert.ok(known.length > 5);
       assert.deepEqual([...table(before).keys()].sort(), known.sort());
     }
@@ -186,7 +186,7 @@ describe("the tables of the README", () => {
   it("name every member of a change", () => {
     const source = readFileSync(join(root, "src/mirror/change.ts"), "utf8");
     const body = /class KeyChange [^]*?\n}/.exec(source)?.[0] ?? "";
-    const members = [...body.matchAll(/^  (?:readonly|get) (\w+)/gm)].map(([, member]) => member)
+    const members = [...body.matchAll(/^ {2}(?:readonly|get) (\w+)/gm)].map(([, member]) => member)
       .filter((member) => !member.endsWith("Bytes"));
     assert.deepEqual([...table("one change for each key").keys()].sort(), members.sort());
   });
