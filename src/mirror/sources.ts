@@ -6,7 +6,7 @@
 
 import { toText } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
-import { hasExpired, type Source } from "./reads/keys.ts";
+import type { Source } from "./reads/keys.ts";
 import type { Space, State } from "./state.ts";
 import type { Keyspace } from "./values.ts";
 
@@ -33,7 +33,7 @@ export class TableSource implements NamedSource {
     return `table ${JSON.stringify(this.#table)}`;
   }
 
-  find(key: Uint8Array, now: number): Keyspace | undefined {
+  find(key: Uint8Array): Keyspace | undefined {
     const state = this.#readable();
     const spaces = state.ofTable(this.#table);
     if (spaces.length === 1) {
@@ -43,7 +43,7 @@ export class TableSource implements NamedSource {
     }
     for (const { db, keyspace } of spaces) {
       if (state.unknown.has(db, key)) throw unknown(db, key);
-      if (keyspace.has(key) && !hasExpired(keyspace, key, now)) return keyspace;
+      if (keyspace.isLive(key)) return keyspace;
     }
     return undefined;
   }
