@@ -33,7 +33,8 @@ export function nameBytes(name: Word): Uint8Array {
 /** Short ASCII text needs no memory. */
 function encoded(text: string, into: readonly Uint8Array[]): Uint8Array {
   if (typeof text !== "string") {
-    throw new NsyncError("OPTION", "Keys, fields and members are text or a Uint8Array.");
+    const hint = Array.isArray(text) ? ", several of them arguments of their own" : "";
+    throw new NsyncError("OPTION", `Keys, fields and members are text or a Uint8Array${hint}.`);
   }
   const { length } = text;
   if (length > MOST) return toBytes(text);
