@@ -260,6 +260,19 @@ describeWithServer("what cannot be applied", () => {
     assert.equal(copy.db(0).get("by nobody"), "known");
   });
 
+  it("ends with what the route throws of keys in the new snapshot", async () => {
+    const thrown = new Error("no table");
+    const route = (key: string) => {
+      if (key === "by nobody") throw thrown;
+      return "all";
+    };
+    await using test = await start({}, { minFullSyncInterval: 0, route });
+    const { closed } = test.copy;
+    await test.master.command("SET", "by nobody", "known");
+    test.master.stream(["NOBODY.KNOWS", "x"]);
+    assert.equal(await closed, thrown);
+  });
+
   it("is a deletion when a new snapshot has its key no more", async () => {
     await using test = await start({ refuses: ["DUMP"] }, { minFullSyncInterval: 0 });
     const { master, copy } = test;

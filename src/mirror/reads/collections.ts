@@ -14,9 +14,8 @@ export abstract class CollectionReads<S> extends StringReads<S> {
   /** Elements from `start` to `stop`, both included; negative ones count from the end. */
   lrange(key: Word, start: number, stop: number): S[] {
     const list = this.valueOf(key, "list");
-    if (list === undefined) return [];
-    const [from, to] = indexRange(start, stop, list.length);
-    return Array.from(list.range(from, to), this.form);
+    const [from, to] = indexRange(start, stop, list?.length ?? 0);
+    return list === undefined ? [] : Array.from(list.range(from, to), this.form);
   }
 
   /** The element at an index; a negative one counts from the end. */

@@ -56,8 +56,8 @@ export abstract class ZsetReads<S> extends CollectionReads<S> {
   ): S[] | ZsetMember<S>[] {
     checkOptionNames("zrange", options, RANGE_OPTIONS);
     const zset = this.valueOf(key, "zset");
+    const [from, to] = indexRange(start, stop, zset?.size ?? 0);
     if (zset === undefined) return [];
-    const [from, to] = indexRange(start, stop, zset.size);
     const range: Range = options.rev ? [zset.size - to, zset.size - from] : [from, to];
     return this.#members(zset, range, options);
   }
