@@ -25,6 +25,14 @@ export interface Touched {
 /** Commands behind which nobody knows which keys have changed. */
 const SWEEPING = new Set(["swapdb", "trimslots", "cluster"]);
 
+/** Scripts, as servers before 7.0 send them. */
+const SCRIPTS = new Set(["eval", "evalsha", "fcall"]);
+
+/** Whether a script names what it changes: some keys, and no other database. */
+function names(script: string | undefined, keys: readonly Uint8Array[]): boolean {
+  return keys.length > 0 && !/select/i.test(script ?? "");
+}
+
 /** Gathers the keys that commands name. */
 class Gathering {
   #flushed: Set<number> | "all" = new Set();
@@ -39,6 +47,7 @@ class Gathering {
   /** Whether it is still known which keys have changed. */
   add({ name, db, args, keysBytes }: CmdEvent): boolean {
     if (keysBytes === undefined || SWEEPING.has(name)) return false;
+    if (SCRIPTS.has(name) && !names(args[0], keysBytes)) return false;
     if (name === "flushall") {
       this.#keys.clear();
       this.#count = 0;

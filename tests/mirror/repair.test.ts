@@ -8,6 +8,7 @@ import {
 } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import type { Arg } from "../support/resp_encoder.ts";
+import { startRedis } from "../support/redis.ts";
 import { OddMaster, type OddOptions } from "./odd_master.ts";
 
 /** A script that appends to its key, and says what it is. */
@@ -271,6 +272,35 @@ describeWithServer("what cannot be applied", () => {
     await test.master.command("SET", "by nobody", "known");
     test.master.stream(["NOBODY.KNOWS", "x"]);
     assert.equal(await closed, thrown);
+  });
+
+  it("is not passed over by changes that go on from before it", async () => {
+    await using master = await OddMaster.start();
+    const { hostname, port } = new URL(master.url);
+    // It hands on what it gets as it is, and goes on from where one was.
+    const replica = await startRedis({ config: { replicaof: `${hostname} ${port}` } });
+    try {
+      await using copy = mirror({
+        url: replica.url,
+        reconnect: () => 10,
+        minFullSyncInterval: 0,
+      });
+      await copy.ready;
+      await master.write(["SET", "a", 1]);
+      await copy.caughtUp();
+      const from = copy.position;
+      await master.write(["EVAL", "return redis.call('SET', 'hidden', 1)", 0], ["SET", "end", 1]);
+      await copy.caughtUp();
+      assert.equal(copy.db(0).get("hidden"), "1");
+      const seen: unknown[] = [];
+      for await (const batch of copy.changes({ from }).batches()) {
+        seen.push(...batch.map(({ op, key }) => `${op} ${key ?? ""}`));
+        if (batch.at(-1)?.position !== undefined) break;
+      }
+      assert.deepEqual(seen.sort(), ["flush ", "set a", "set end", "set hidden"]);
+    } finally {
+      await replica.stop();
+    }
   });
 
   it("is a deletion when a new snapshot has its key no more", async () => {
