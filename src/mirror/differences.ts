@@ -35,7 +35,11 @@ export async function giveAll(
 ): Promise<void> {
   const newest = new Map<Subscription, KeyRecord | FlushRecord>();
   const clock = new TurnClock();
-  for (const one of subscriptions) one.position = undefined;
+  for (const one of subscriptions) {
+    one.position = undefined;
+    // What is given may be older than what it has: then it needs all that follows.
+    one.ahead = undefined;
+  }
   for (const noted of all) {
     for (const one of subscriptions) {
       const record = one.seen(noted);

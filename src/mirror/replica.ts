@@ -215,8 +215,6 @@ export class Replica {
   #command(event: CmdEvent): Promise<void> | undefined {
     const state = this.#state;
     if (state === undefined) return undefined;
-    const { recorder } = this.#applier;
-    const before = state.position;
     if (event.offset > this.#repair.next) this.#repair.install(event.offset - 1);
     const outcome = this.#applier.command(event);
     let learning: Promise<void> | undefined;
@@ -226,13 +224,21 @@ export class Replica {
     }
     if (this.#applier.swapped) this.#swapped(event);
     if (this.#host.limited && GROWING.has(event.name)) this.#host.checkMemory();
-    if (recorder?.active === true) {
-      if (before !== undefined && event instanceof CommandView) {
-        state.position = positionAt(before.replId, event.safe);
-      }
-      recorder.command(before, state.position, event.transaction);
+    // Not before all is known of the command does the state stand behind it.
+    if (learning !== undefined) return learning.then(() => this.#record(event, state));
+    this.#record(event, state);
+    return undefined;
+  }
+
+  /** Gives out what a command has changed. */
+  #record(event: CmdEvent, state: State): void {
+    const { recorder } = this.#applier;
+    if (recorder?.active !== true) return;
+    const before = state.position;
+    if (before !== undefined && event instanceof CommandView) {
+      state.position = positionAt(before.replId, event.safe);
     }
-    return learning;
+    recorder.command(before, state.position, event.transaction);
   }
 
   /** What follows from a command that could not be applied. */

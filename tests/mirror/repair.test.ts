@@ -303,6 +303,35 @@ describeWithServer("what cannot be applied", () => {
     }
   });
 
+  it("brings a new snapshot also to who has come further before, with all that follows", async () => {
+    await using test = await start({}, { minFullSyncInterval: 0 });
+    const { master, copy } = test;
+    const { position } = copy;
+    assert.ok(position !== undefined);
+    const changes = copy.changes({ from: { ...position, offset: position.offset + 10_000 } });
+    await master.write(["SET", "a", "known already"]);
+    await copy.caughtUp();
+    await master.command("SET", "a", 2);
+    master.stream(["NOBODY.KNOWS", "x"]);
+    await copy.caughtUp();
+    await master.write(["SET", "a", 3]);
+    const seen: unknown[] = [];
+    for await (const change of changes) {
+      if (change.op !== "flush" && seen.push(change.after) === 2) break;
+    }
+    assert.deepEqual(seen, ["2", "3"]);
+  });
+
+  it("is waited for also while the server is asked for its keys and somebody takes changes", async () => {
+    await using test = await start({ commands: { "mod.set": ["write", 1, 1, 1] } });
+    const { master, copy } = test;
+    await using _ = copy.changes();
+    await master.command("SET", "a", "by module");
+    master.stream(["MOD.SET", "a", "what"]);
+    await copy.caughtUp();
+    assert.equal(copy.db(0).get("a"), "by module");
+  });
+
   it("is a deletion when a new snapshot has its key no more", async () => {
     await using test = await start({ refuses: ["DUMP"] }, { minFullSyncInterval: 0 });
     const { master, copy } = test;
