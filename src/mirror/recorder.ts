@@ -58,14 +58,16 @@ export class Recorder {
     this.#subscriptions.delete(subscription);
   }
 
-  /** Where somebody has no room for more, a promise for that. */
-  room(): Promise<void> | undefined {
-    if (this.#subscriptions.size === 0) return undefined;
-    for (const one of this.#subscriptions) {
-      const room = one.room();
-      if (room !== undefined) return room.then(() => this.room());
-    }
-    return undefined;
+  /** Somebody has no room for more. */
+  get full(): boolean {
+    if (this.#subscriptions.size === 0) return false;
+    for (const one of this.#subscriptions) if (one.full) return true;
+    return false;
+  }
+
+  /** Waits until all have room for more. */
+  async room(): Promise<void> {
+    for (const one of this.#subscriptions) await one.room();
   }
 
   /** A key is about to change. */

@@ -138,8 +138,8 @@ export class Replica {
         const waiting = this.#event(event, events, i);
         if (waiting !== undefined) await waiting;
         // A few bytes of commands can make changes of many: each has all of its value.
-        const room = this.#applier.recorder?.room();
-        if (room !== undefined && !isOpen(event)) await room;
+        const { recorder } = this.#applier;
+        if (recorder?.full === true && !isOpen(event)) await recorder.room();
       }
       this.#state?.tidy();
       this.#applied = this.link.position;

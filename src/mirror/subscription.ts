@@ -103,9 +103,14 @@ export class Subscription {
     if (this.#waiting.length > 0) this.#consumer?.();
   }
 
+  /** More waits than may. */
+  get full(): boolean {
+    return !this.ended && this.#bytes >= this.#highWaterMark;
+  }
+
   /** No more waits than may; otherwise a promise for that. */
   room(): Promise<void> | undefined {
-    if (this.ended || this.#bytes < this.#highWaterMark) return undefined;
+    if (!this.full) return undefined;
     return new Promise((resolve) => this.#producers.push(resolve));
   }
 
