@@ -42,6 +42,8 @@ export interface ReplicaHost {
   applied(replica: Replica): Promise<void>;
   /** The position has moved. */
   moved(replica: Replica): void;
+  /** The link is over; what came before that is still applied. */
+  failed(replica: Replica, error: unknown): void;
   /** Nobody can tell which keys have changed. */
   lost(replica: Replica): void;
   /** Throws where the data takes too much memory. */
@@ -79,6 +81,7 @@ export class Replica {
     this.link = new Link(host.settings, {
       moved: () => this.#moved(),
       at: (endpoint) => this.endpoint = endpoint,
+      failed: (error) => host.failed(this, error),
     });
     this.#applier = new Applier(new State(host.routes), undefined);
     this.#repair = new Repair(this, this.#applier, host);

@@ -177,6 +177,11 @@ export class Upkeep implements ReplicaHost {
     if (replica === this.#current) this.#events.moved();
   }
 
+  failed(replica: Replica, error: unknown): void {
+    // Whoever does not take the changes would not let the replica come to it.
+    if (NsyncError.is(error) && error.code === "SLOW") this.#stopped(replica, error);
+  }
+
   lost(replica: Replica): void {
     if (!this.repairs) return;
     if (replica === this.#fresh) this.#needsAnother = true;
