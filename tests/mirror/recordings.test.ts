@@ -105,7 +105,7 @@ async function startMaster(
       const client = await replay.client(0);
       await client.streamed;
       await client.send(encodeCommand("SET", MARKER, "1"));
-      for await (const _change of changes) break;
+      for await (const change of changes) if (change.key === MARKER) break;
     },
     [Symbol.asyncDispose]: () => replay.close(),
   };
