@@ -208,7 +208,8 @@ export class Replica {
     const outcome = this.#applier.command(event);
     let learning: Promise<void> | undefined;
     if (outcome?.type === "unhandled") {
-      if (outcome.keys !== undefined || COMMANDS.has(event.name)) this.#unhandled(event, outcome);
+      const isKnown = COMMANDS.has(event.name) || event.keysBytes !== undefined;
+      if (isKnown) this.#unhandled(event, outcome);
       else learning = this.#unknownCommand(event, outcome);
     }
     if (this.#applier.swapped) this.#swapped(event);
@@ -244,7 +245,7 @@ export class Replica {
     if (this.#learned.has(event)) {
       const keys = this.#learned.get(event)?.map((key): KeyAt => ({ db: event.db, key }));
       const kept = keys?.filter(({ db, key }) => this.#state?.keyspace(db, key) !== undefined);
-      this.#unhandled(event, { ...outcome, keys: kept });
+      this.#unhandled(event, { ...outcome, keys: kept ?? outcome.keys });
       return undefined;
     }
     return this.#learn(event).then(() => this.#unknownCommand(event, outcome));

@@ -19,6 +19,8 @@ export interface OddOptions {
   readonly closes?: number;
   /** A snapshot of another server's, in place of what the server here holds. */
   readonly rdb?: Uint8Array;
+  /** What DUMP answers for keys that the server here cannot hold, by their names. */
+  readonly dumps?: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -190,6 +192,8 @@ export class OddMaster implements AsyncDisposable {
       const [flag, first, last, step] = info;
       return [[fromLatin1(words[2]), -1, [fromLatin1(flag)], first, last, step]];
     }
+    const dump = this.#options.dumps?.get(words[1]);
+    if (name === "DUMP" && dump !== undefined) return dump;
     if (name === "SELECT") await this.#client.command("SELECT", words[1]);
     return await this.#client.command(...words.map(fromLatin1)).catch((error) => error);
   }
