@@ -25,6 +25,7 @@ export class TableSource implements Source {
 
   find(key: Uint8Array, now: number): Keyspace | undefined {
     const state = this.#readable();
+    if (state.isImporting(key)) return undefined;
     const spaces = state.ofTable(this.#table);
     if (spaces.length === 1) {
       const [{ db, keyspace }] = spaces;
@@ -42,8 +43,12 @@ export class TableSource implements Source {
     return this.#readable().ofTable(this.#table);
   }
 
-  isUnknown(db: number, key: Uint8Array): boolean {
-    return this.#readable().unknown.has(db, key);
+  hides(db: number, key: Uint8Array): boolean {
+    return this.#readable().hides(db, key);
+  }
+
+  sizeOf(keyspace: Keyspace): number {
+    return this.#readable().sizeOf(keyspace);
   }
 }
 
@@ -59,6 +64,7 @@ export class DatabaseSource implements Source {
 
   find(key: Uint8Array): Keyspace | undefined {
     const state = this.#readable();
+    if (state.isImporting(key)) return undefined;
     if (state.unknown.has(this.#db, key)) throw unknown(this.#db, key);
     return state.holding(this.#db, key);
   }
@@ -67,8 +73,12 @@ export class DatabaseSource implements Source {
     return this.#readable().ofDatabase(this.#db);
   }
 
-  isUnknown(db: number, key: Uint8Array): boolean {
-    return this.#readable().unknown.has(db, key);
+  hides(db: number, key: Uint8Array): boolean {
+    return this.#readable().hides(db, key);
+  }
+
+  sizeOf(keyspace: Keyspace): number {
+    return this.#readable().sizeOf(keyspace);
   }
 }
 

@@ -21,8 +21,10 @@ export interface Source {
   find(key: Uint8Array, now: number): Keyspace | undefined;
   /** All of them. */
   spaces(): Iterable<Space>;
-  /** Whether the value of a key is not known. */
-  isUnknown(db: number, key: Uint8Array): boolean;
+  /** Whether a key is not for readers at present. */
+  hides(db: number, key: Uint8Array): boolean;
+  /** Number of keys in one of them. */
+  sizeOf(keyspace: Keyspace): number;
 }
 
 /** How often a random key is taken before those that have expired are looked through. */
@@ -104,10 +106,13 @@ export abstract class KeyReads<S> {
     for (const [, key] of this.live(globMatcher("scan", pattern))) yield this.form(key);
   }
 
-  /** Number of keys; those that have expired and were not deleted yet count, as with DBSIZE. */
+  /**
+   * Number of keys; those that have expired and were not deleted yet count, as with DBSIZE. While slots
+   * are imported, every key is looked at.
+   */
   get size(): number {
     let size = 0;
-    for (const { keyspace } of this.source.spaces()) size += keyspace.size;
+    for (const { keyspace } of this.source.spaces()) size += this.source.sizeOf(keyspace);
     return size;
   }
 
@@ -141,7 +146,7 @@ export abstract class KeyReads<S> {
   }
 
   #hidden({ keyspace, db }: Space, key: Uint8Array, now: number): boolean {
-    return hasExpired(keyspace, key, now) || this.source.isUnknown(db, key);
+    return hasExpired(keyspace, key, now) || this.source.hides(db, key);
   }
 
   /**
