@@ -285,7 +285,12 @@ export class Replica {
   #moved(): void {
     // Now, and not later, the link has nothing in hand that was not applied.
     this.#applied = this.link.position;
-    if (this.lock.held) return;
+    // Whoever has the lock may be done without looking at this: an idle master says no more for long.
+    if (this.lock.held) void this.lock.with(() => this.#settled());
+    else this.#settled();
+  }
+
+  #settled(): void {
     this.settle();
     this.#host.moved(this);
   }

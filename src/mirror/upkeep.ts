@@ -160,6 +160,7 @@ export class Upkeep implements ReplicaHost {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#events.ready();
+    this.#events.moved();
     await this.#differences(before, replica.state);
   }
 
@@ -167,8 +168,8 @@ export class Upkeep implements ReplicaHost {
     if (replica === this.#fresh) {
       if (this.#hasCaughtUp(replica)) await this.#replace(replica);
     } else if (replica === this.#current) {
-      await this.recorder.room();
       this.#events.moved();
+      await this.recorder.room();
     }
   }
 
@@ -211,6 +212,7 @@ export class Upkeep implements ReplicaHost {
       this.#fresh = undefined;
       fresh.recorder = this.recorder;
       void old.close();
+      this.#events.moved();
       await this.#differences(before, fresh.state);
     });
     if (this.#needsAnother) this.#schedule();

@@ -37,6 +37,8 @@ export class OddMaster implements AsyncDisposable {
   snapshots = 0;
   /** Transactions of ordinary clients so far. */
   fetches = 0;
+  /** Called before a question of an ordinary client is answered, which waits for what it returns. */
+  asked: (name: string) => Promise<void> | void = () => {};
   readonly #options: OddOptions;
   readonly #server: RedisServer;
   readonly #client: RedisClient;
@@ -153,6 +155,7 @@ export class OddMaster implements AsyncDisposable {
   /** Answers an ordinary client. */
   async #question(socket: Socket, name: string, words: readonly string[]): Promise<void> {
     if (name === "PING") return void socket.write("+PONG\r\n");
+    await this.asked(name);
     if (this.#closes > 0) {
       this.#closes--;
       return void socket.destroy();
