@@ -194,7 +194,7 @@ export class Mirror implements AsyncDisposable {
     const comparable = (state: State) => replId === undefined || state.history.has(replId);
     const reached = (state: State) =>
       comparable(state) && (state.position?.offset ?? -1) >= offset &&
-      !(repairs && state.unknown.size > 0);
+      (state.isKnown || !repairs);
     const waiting = this.#waiters.wait(
       // Where another master has taken over, what the one before had written may be lost.
       (state) => reached(state) || state !== began || state.position?.replId !== followed,

@@ -209,6 +209,13 @@ export class State {
     return this.unknown.has(db, key) || this.isImporting(key);
   }
 
+  /** Whether readers can read all that they see. */
+  get isKnown(): boolean {
+    if (this.unknown.size === 0) return true;
+    for (const { key } of this.unknown) if (!this.isImporting(key)) return false;
+    return true;
+  }
+
   /** Number of keys of a keyspace, without those of slots that are being imported. */
   sizeOf(keyspace: Keyspace): number {
     let size = keyspace.size;
