@@ -1,4 +1,4 @@
-// Shows nsync at work on a real server, or on an RDB file where there is none: see scripts/demo.
+// Shows nsync and a mirror at work on a real server, or on an RDB file where there is none: see scripts/demo.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { findCommand, startServer } from "./benchmark/server.mjs";
 import { sendCommands } from "./demonstration/client.mjs";
 import { Follower } from "./demonstration/follower.mjs";
+import { showLookups } from "./demonstration/lookups.mjs";
 import { sampleRdb } from "./demonstration/rdb.mjs";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
@@ -105,6 +106,9 @@ async function onServer(binary) {
   say("Ctrl-C closes the link:");
   const code = await follower.interrupt();
   console.log(`exit code ${code}`);
+
+  say("A mirror keeps such keys as one wants in the process, where a lookup is no round trip:");
+  await showLookups(server, show);
   return code;
 }
 

@@ -595,7 +595,7 @@ export interface EventBatch extends Iterable<NsyncEvent> {
   /** Bytes of memory that the batch holds. */
   readonly byteLength: number;
   /** When its commands came from a master, in milliseconds since 1970: relative expiries count from here. */
-  readonly arrivedAt?: number;
+  readonly arrivedAt?: number | undefined;
   /** One line of JSON per event, in UTF-8. */
   ndjson(): Uint8Array;
 }

@@ -140,9 +140,9 @@ const KNOWN: readonly (keyof NsyncOptions)[] = [
   "maxTransactionBytes",
 ];
 
-/** Checks options and fills in the defaults. Throws `OPTION` errors, which never show credentials. */
-export function settingsOf(options: NsyncOptions): Settings {
-  checkOptionNames("nsync", options, KNOWN);
+/** Checks options, of `nsync` or what else takes them, and fills in the defaults. Throws `OPTION` errors, which never show credentials. */
+export function settingsOf(options: NsyncOptions, of: string = "nsync"): Settings {
+  checkOptionNames(of, options, KNOWN);
   if (options.callback !== undefined && typeof options.callback !== "function") {
     throw new NsyncError("OPTION", "callback must be a function.");
   }

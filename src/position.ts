@@ -70,7 +70,7 @@ export function checkedFrom(from: unknown): Position | undefined {
   if (position === undefined) {
     throw new NsyncError(
       "OPTION",
-      "from must be a position (what link.position gave), or its token: nsync1:<replication ID>:<offset>:<database>.",
+      "from must be a position that `position` gave, or its token: nsync1:<replication ID>:<offset>:<database>.",
     );
   }
   return position;

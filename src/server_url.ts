@@ -72,7 +72,7 @@ function urlParts(url: URL): ServerUrl {
   if (!/^\/?0*$/.test(url.pathname)) {
     throw new NsyncError(
       "OPTION",
-      "A replication link carries every database: leave the number out of the URL and look at ev.db.",
+      "Replication carries every database: leave the number out of the URL, and choose by `db`.",
     );
   }
   const host = url.hostname === ""

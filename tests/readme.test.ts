@@ -83,7 +83,7 @@ describeWithServer("the examples of the README", () => {
       const script = startScript({ source: runnable(example, server), cwd: dir });
       await script.printed(/monkey/);
       const endless = example.source.includes("for await (const") &&
-        example.source.includes("nsync(");
+        /\b(nsync|mirror)\(/.test(example.source) && !example.source.includes("break;");
       if (endless) {
         await server.command("SET", "foo", "ape");
         await script.printed(/ape/);
@@ -167,6 +167,29 @@ describe("the tables of the README", () => {
       assert.deepEqual(named.sort(), known.sort());
     });
   }
+
+  it("name every option of a mirror, and of its changes", () => {
+    const interfaces = [["A mirror loads", "src/mirror/options.ts", "MirrorOptions"], [
+      "`changes` is called before `ready`",
+      "src/mirror/changes.ts",
+      "ChangesOptions",
+    ]];
+    for (const [before, file, name] of interfaces) {
+      const source = readFileSync(join(root, file), "utf8");
+      const body = new RegExp(`interface ${name} [^]*?\\n}`).exec(source)?.[0] ?? "";
+      const known = [...body.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, option]) => option);
+      assert.ok(known.length > 5);
+      assert.deepEqual([...table(before).keys()].sort(), known.sort());
+    }
+  });
+
+  it("name every member of a change", () => {
+    const source = readFileSync(join(root, "src/mirror/change.ts"), "utf8");
+    const body = /class KeyChange [^]*?\n}/.exec(source)?.[0] ?? "";
+    const members = [...body.matchAll(/^ {2}(?:readonly|get) (\w+)/gm)].map(([, member]) => member)
+      .filter((member) => !member.endsWith("Bytes"));
+    assert.deepEqual([...table("one change for each key").keys()].sort(), members.sort());
+  });
 
   it("name every type of event and every kind of value", () => {
     const source = readFileSync(join(root, "src/events.ts"), "utf8");

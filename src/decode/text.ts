@@ -5,23 +5,27 @@
  * @module
  */
 
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** From here on the built-in decoder is faster than our own loop. */
 const LONG = 48;
+/** What stands for bytes that are not UTF-8 where a decoder is not strict. */
+const REPLACEMENT = "\ufffd";
 
-type Latin1Slice = (this: Uint8Array, start: number, end: number) => string;
-const latin1Slice: Latin1Slice | undefined = findLatin1Slice();
+type Slice = (this: Uint8Array, start: number, end: number) => string;
+// The fastest ways from bytes to text of every runtime there is; a browser has none of them.
+const latin1Slice: Slice | undefined = findSlice("latin1Slice");
+const utf8Slice: Slice | undefined = findSlice("utf8Slice");
 
-function findLatin1Slice(): Latin1Slice | undefined {
+function findSlice(name: string): Slice | undefined {
   const buffer: unknown = Reflect.get(globalThis, "Buffer");
   if (typeof buffer !== "function") return undefined;
-  const slice: unknown = Reflect.get(Object(Reflect.get(buffer, "prototype")), "latin1Slice");
-  return typeof slice === "function"
-    ? function (start, end) {
-      return String(Reflect.apply(slice, this, [start, end]));
-    }
-    : undefined;
+  const slice: unknown = Reflect.get(Object(Reflect.get(buffer, "prototype")), name);
+  return isSlice(slice) ? slice : undefined;
+}
+
+function isSlice(value: unknown): value is Slice {
+  return typeof value === "function";
 }
 
 /** One character per byte. */
@@ -36,13 +40,21 @@ export function latin1(bytes: Uint8Array): string {
 
 /** Text of bytes that may hold anything. */
 export function toText(bytes: Uint8Array): string {
-  if (bytes.length >= LONG) {
+  if (utf8Slice !== undefined) {
+    const text = utf8Slice.call(bytes, 0, bytes.length);
+    if (!text.includes(REPLACEMENT)) return text;
+  } else if (bytes.length >= LONG) {
     try {
       return strict.decode(bytes);
     } catch {
       // Not UTF-8 throughout: byte by byte below.
     }
   }
+  return textOfAny(bytes);
+}
+
+/** The same for bytes that are not UTF-8 throughout, and for short ones. */
+function textOfAny(bytes: Uint8Array): string {
   let text = "";
   let units: number[] = [];
   for (let i = 0; i < bytes.length;) {

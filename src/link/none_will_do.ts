@@ -14,8 +14,9 @@ export function noneWillDo(what: string, failures: readonly NsyncError[]): Nsync
   const [{ code, cause, retriable }] = [...failures].sort((a, b) => hope(b) - hope(a));
   const told = [...new Set(failures.map(({ message }) => message.replace(/\.$/, "")))];
   const more = told.length > MOST_TOLD ? `; and ${told.length - MOST_TOLD} more` : "";
-  const message = `${what}: ${told.slice(0, MOST_TOLD).join("; ")}${more}.`;
-  return new NsyncError(code, message, { cause, retriable });
+  const message = `${what}: ${told.slice(0, MOST_TOLD).join("; ")}${more}`;
+  // A message that ends with a question needs no full stop.
+  return new NsyncError(code, message.replace(/[^?]$/, "$&."), { cause, retriable });
 }
 
 function hope({ code, retriable, cause }: NsyncError): number {

@@ -7,6 +7,7 @@
 import type { Checkpoint } from "../checkpoint.ts";
 import { NsyncError } from "../errors.ts";
 import type { Kind } from "../events.ts";
+import { printAs } from "../inspect.ts";
 import type { Position } from "../position.ts";
 import { turn, TurnClock } from "../turn.ts";
 import type { Change } from "./change.ts";
@@ -137,7 +138,7 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
     this.#consumed = true;
     this.#subscription.close();
     await this.#host.finish();
-    this.#over(this.#failure);
+    this.#over(this.#failure ?? this.#subscription.failure);
   }
 
   #consume(): void {
@@ -163,7 +164,7 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
       for (const change of batch) {
         this.#settle();
         if (clock.due()) await turn();
-        if (this.#closing !== undefined) return;
+        if (this.#closing !== undefined) break;
         this.#left--;
         this.#inHand = change;
         yield change;
@@ -215,3 +216,7 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
     }
   }
 }
+
+printAs(Changes.prototype, ({ handled }) => {
+  return `Changes { handled ${handled === undefined ? "none" : `up to offset ${handled.offset}`} }`;
+});

@@ -8,6 +8,7 @@ import { orAborted } from "../abort.ts";
 import { NsyncError } from "../errors.ts";
 import type { LinkStatus } from "../link/link.ts";
 import { Ready } from "../link/ready.ts";
+import { printAs } from "../inspect.ts";
 import { checkOptionNames, checkSignal } from "../option_names.ts";
 import type { Position } from "../position.ts";
 import { TopmostMaster, Waiters } from "./caught_up.ts";
@@ -17,6 +18,7 @@ import type { MirrorSettings } from "./options.ts";
 import type { Standing } from "./standing.ts";
 import type { State } from "./state.ts";
 import { DatabaseSource, TableSource } from "./sources.ts";
+import { mirrorSummary } from "./summary.ts";
 import { Table } from "./table.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -262,6 +264,8 @@ export class Mirror implements AsyncDisposable {
     void Promise.reject(error);
   }
 }
+
+printAs(Mirror.prototype, (copy) => mirrorSummary(copy.status(), copy.lag));
 
 function notInTime(timeout: number): NsyncError {
   return new NsyncError(

@@ -13,7 +13,7 @@ import { type Route, Routes } from "./routes.ts";
 export type LinkOnly = "callback" | "snapshot" | "from" | "checkpoint" | "checkpointInterval";
 
 /** Options of {@linkcode mirror}: those of a link, and where keys go. */
-export interface MirrorOptions extends Omit<NsyncOptions, LinkOnly> {
+export interface MirrorOptions extends Omit<NsyncOptions, LinkOnly | "minFullSyncInterval"> {
   /**
    * Names the table of a key; `undefined` keeps the key out of memory. By default each database has a
    * table, `db0` and so on. It must always say the same of the same key.
@@ -26,7 +26,15 @@ export interface MirrorOptions extends Omit<NsyncOptions, LinkOnly> {
    * fetches them, or where nobody can tell the keys, a new snapshot; with `"report"` they cannot be read.
    */
   readonly unhandled?: "repair" | "report";
-  /** Bytes that keys and values may take; more ends the mirror with a `LIMIT` error. */
+  /**
+   * Least milliseconds between two snapshots that commands make necessary; default 60,000. With a
+   * number also between two that follow a loss, which otherwise are asked for at once.
+   */
+  readonly minFullSyncInterval?: number;
+  /**
+   * Bytes that keys and values may take; more ends the mirror with a `LIMIT` error. After a loss that
+   * cannot be resumed a new snapshot is loaded beside the data, and counts too: allow for both.
+   */
   readonly maxMemory?: number;
   /** Called with what does not end the mirror, but should be known. What it throws ends it. */
   readonly onError?: (error: NsyncError) => void;
@@ -74,7 +82,7 @@ export function mirrorSettings(options: MirrorOptions): MirrorSettings {
     throw new NsyncError("OPTION", "maxMemory must be a number of bytes.");
   }
   return {
-    link: settingsOf(link),
+    link: settingsOf(link, "mirror"),
     snapshotInterval: link.minFullSyncInterval ?? SNAPSHOT_INTERVAL,
     routes: new Routes(route, globMatcher("match", match)),
     repairs: unhandled === "repair",

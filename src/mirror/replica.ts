@@ -320,11 +320,12 @@ function unhandledError(
   const what = names === undefined
     ? "nobody can tell which keys it has changed"
     : `${names.map((name) => JSON.stringify(name)).join(", ")} cannot be read`;
+  const one = names?.length === 1;
   const next = !repairs
-    ? "until they are overwritten, or a snapshot is loaded"
+    ? `until ${one ? "it is" : "they are"} overwritten, or a snapshot is loaded`
     : names === undefined
     ? "so that a new snapshot is loaded"
-    : "until their values have been fetched";
+    : `until ${one ? "its value has" : "their values have"} been fetched`;
   return new NsyncError(
     "UNHANDLED",
     `${name.toUpperCase()} cannot be applied because ${reason}: ${what}${

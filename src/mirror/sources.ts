@@ -6,15 +6,21 @@
 
 import { toText } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
-import { hasExpired, type Source } from "./reads/keys.ts";
+import type { Source } from "./reads/keys.ts";
 import type { Space, State } from "./state.ts";
 import type { Keyspace } from "./values.ts";
 
 /** Gives the data set. Throws while it cannot be read. */
 export type Readable = () => State;
 
+/** Where keys are, by the name that its user knows. */
+export interface NamedSource extends Source {
+  /** Such as `db 0`, or `table "users"`. */
+  readonly title: string;
+}
+
 /** The keys of a table, of all databases. */
-export class TableSource implements Source {
+export class TableSource implements NamedSource {
   readonly #readable: Readable;
   readonly #table: string;
 
@@ -23,7 +29,11 @@ export class TableSource implements Source {
     this.#table = table;
   }
 
-  find(key: Uint8Array, now: number): Keyspace | undefined {
+  get title(): string {
+    return `table ${JSON.stringify(this.#table)}`;
+  }
+
+  find(key: Uint8Array): Keyspace | undefined {
     const state = this.#readable();
     if (state.isImporting(key)) return undefined;
     const spaces = state.ofTable(this.#table);
@@ -34,7 +44,7 @@ export class TableSource implements Source {
     }
     for (const { db, keyspace } of spaces) {
       if (state.unknown.has(db, key)) throw unknown(db, key);
-      if (keyspace.has(key) && !hasExpired(keyspace, key, now)) return keyspace;
+      if (keyspace.isLive(key)) return keyspace;
     }
     return undefined;
   }
@@ -53,13 +63,17 @@ export class TableSource implements Source {
 }
 
 /** The keys of a database, of all tables. */
-export class DatabaseSource implements Source {
+export class DatabaseSource implements NamedSource {
   readonly #readable: Readable;
   readonly #db: number;
 
   constructor(readable: Readable, db: number) {
     this.#readable = readable;
     this.#db = db;
+  }
+
+  get title(): string {
+    return `db ${this.#db}`;
   }
 
   find(key: Uint8Array): Keyspace | undefined {

@@ -120,10 +120,13 @@ export class Subscription {
     this.#bytes = 0;
     this.#release();
     if (changes.length > 0) return changes;
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure !== undefined) throw failure.error;
+    if (this.#failure !== undefined) throw this.#failure.error;
     return undefined;
+  }
+
+  /** What ended it, if that was an error. */
+  get failure(): unknown {
+    return this.#failure?.error;
   }
 
   /** Nothing waits. */
@@ -141,11 +144,10 @@ export class Subscription {
     this.#ended();
   }
 
-  /** Drops what waits, and ends. */
+  /** Drops what waits, and ends; an error that has ended it before is still thrown. */
   close(): void {
     this.#waiting = [];
     this.end();
-    this.#failure = undefined;
   }
 
   #release(): void {

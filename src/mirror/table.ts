@@ -5,10 +5,13 @@
  */
 
 import { toText } from "../decode/text.ts";
+import { NsyncError } from "../errors.ts";
 import type { HashFieldBytes, Kind, ModuleDecoders } from "../events.ts";
-import type { Source } from "./reads/keys.ts";
+import { printAs } from "../inspect.ts";
+import { counted } from "../link/summary.ts";
 import { StreamReads } from "./reads/streams.ts";
 import { keyBytes, type Word } from "./reads/words.ts";
+import type { NamedSource } from "./sources.ts";
 import {
   type BytesValue,
   captured,
@@ -31,18 +34,24 @@ import type { Value } from "./values.ts";
  * `WRONGTYPE` for a key that holds another kind of value.
  */
 export class Table extends StreamReads<string> {
+  readonly #source: NamedSource;
   readonly #modules: ModuleDecoders | undefined;
   #bytes: BytesTable | undefined;
 
+  static {
+    printAs(this.prototype, (table) => `Table { ${summary(table, table.#source)} }`);
+  }
+
   /** Made by the mirror. */
-  constructor(source: Source, modules: ModuleDecoders | undefined) {
+  constructor(source: NamedSource, modules: ModuleDecoders | undefined) {
     super(source, toText);
+    this.#source = source;
     this.#modules = modules;
   }
 
   /** The same reads, with bytes as their results. */
   get bytes(): BytesTable {
-    return this.#bytes ??= new BytesTable(this.source, this.#modules);
+    return this.#bytes ??= new BytesTable(this.#source, this.#modules);
   }
 
   /** The fields of a hash; empty without the key. */
@@ -78,11 +87,17 @@ export class Table extends StreamReads<string> {
 
 /** The same reads as of a {@linkcode Table}, with bytes as their results. */
 export class BytesTable extends StreamReads<Uint8Array> {
+  readonly #source: NamedSource;
   readonly #modules: ModuleDecoders | undefined;
 
+  static {
+    printAs(this.prototype, (table) => `BytesTable { ${summary(table, table.#source)} }`);
+  }
+
   /** Made by the table. */
-  constructor(source: Source, modules: ModuleDecoders | undefined) {
+  constructor(source: NamedSource, modules: ModuleDecoders | undefined) {
     super(source, copied);
+    this.#source = source;
     this.#modules = modules;
   }
 
@@ -113,5 +128,15 @@ export class BytesTable extends StreamReads<Uint8Array> {
 
   #shape(value: Value): BytesValue {
     return captured(value, Date.now(), this.#modules).value;
+  }
+}
+
+/** A table in one line, also while it cannot be read. */
+function summary(table: { readonly size: number }, { title }: NamedSource): string {
+  try {
+    return `${title}, ${counted(table.size, "key")}`;
+  } catch (error) {
+    if (!NsyncError.is(error)) throw error;
+    return `${title}, ${error.code}`;
   }
 }

@@ -31,7 +31,7 @@ export class Upkeep implements ReplicaHost {
   readonly repairs: boolean;
   /** Who gets the changes. */
   readonly recorder: Recorder;
-  /** What went wrong last. */
+  /** What went wrong last, or ended it. */
   lastError: NsyncError | undefined;
   readonly #settings: MirrorSettings;
   readonly #events: UpkeepEvents;
@@ -131,6 +131,7 @@ export class Upkeep implements ReplicaHost {
     if (this.#over) return;
     this.#over = true;
     this.#failure = error;
+    if (NsyncError.is(error)) this.lastError = error;
     clearTimeout(this.#timer);
     void this.#current.close();
     void this.#fresh?.close();

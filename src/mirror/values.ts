@@ -252,6 +252,10 @@ export interface Keyspace {
   has(key: Uint8Array): boolean;
   /** The value of a key; what has expired by the clock is there too. */
   get(key: Uint8Array): Value | undefined;
+  /** The same, unless it has expired by the clock. */
+  live(key: Uint8Array): Value | undefined;
+  /** Whether a key is there and has not expired by the clock. */
+  isLive(key: Uint8Array): boolean;
   /** Only its kind, without making a handle. */
   kindOf(key: Uint8Array): Value["kind"] | undefined;
   /** Sets a key to a string and takes its expiry away, or gives it one. */

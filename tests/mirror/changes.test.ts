@@ -236,6 +236,30 @@ describeWithServer("changes", () => {
     assert.equal(await copy.closed, reason);
   });
 
+  it("end with the error of a mirror that is closed before they have come so far", async () => {
+    copy = mirror({ url: server.url, maxMemory: 1 << 20 });
+    await copy.ready;
+    let goOn = () => {};
+    const busy = new Promise<void>((resolve) => goOn = resolve);
+    const [one, many] = [copy.changes(), copy.changes()];
+    const reads = [
+      (async () => {
+        for await (const _ of one) await busy;
+      })(),
+      (async () => {
+        for await (const _ of many.batches()) await busy;
+      })(),
+    ];
+    await send(["SET", "a", 1], ["SETRANGE", "huge", 1 << 21, "x"], ["DEL", "huge"]);
+    const error = await copy.closed;
+    assert.ok(NsyncError.is(error) && error.code === "LIMIT");
+    await copy.close();
+    goOn();
+    const rejected = { status: "rejected", reason: error };
+    assert.deepEqual(await Promise.allSettled(reads), [rejected, rejected]);
+    for (const changes of [one, many]) assert.equal(await changes.closed, error);
+  });
+
   it("have one consumer, and options that are checked", async () => {
     await using _ = await start();
     const isOption = (error: unknown) => NsyncError.is(error) && error.code === "OPTION";

@@ -16,11 +16,11 @@ import { differences } from "../support/truth_compare.ts";
 import { mirrorTruth } from "./mirror_truth.ts";
 
 /** Commands in all; the environment may ask for any number, and for another row of them. */
-const COMMANDS = Number(
-  process.env.NSYNC_MIRROR_COMMANDS ?? ("Bun" in globalThis ? 50_000 : 200_000),
-);
+const COMMANDS = Number(process.env.NSYNC_MIRROR_COMMANDS ?? 200_000);
 const SEED = Number(process.env.NSYNC_MIRROR_SEED ?? 1);
 const QUIET_POINTS = 20;
+/** Up to this one nothing is cut: the mirrors have heard all that the replica has. */
+const CALM_POINTS = 5;
 /** Commands sent at once. */
 const PIPELINE = 500;
 const DBS = [0, 1, 2];
@@ -86,7 +86,7 @@ describeWithServer("a mirror", () => {
     const workload = new Workload(random, { dbs: DBS, keys: 12, ttl: [1, 1_000_000] });
     let sent = 0;
     for (let point = 1; point <= QUIET_POINTS; point++) {
-      let troubles = random.int(0, 3);
+      let troubles = point > CALM_POINTS ? random.int(0, 3) : 0;
       while (sent < COMMANDS * point / QUIET_POINTS) {
         const commands = Array.from({ length: PIPELINE }, () => workload.next()).flat();
         const sending = client.pipeline(commands);
@@ -125,6 +125,7 @@ describeWithServer("a mirror", () => {
         comparable(have[name], view),
         comparable({ ...replicas, functions: [] }, view),
         comparable({ ...masters, functions: [] }, view),
+        point <= CALM_POINTS,
       );
       assert.deepEqual(wanted, [], `${name}, seed ${SEED}, quiet point ${point}`);
     }
@@ -134,16 +135,18 @@ describeWithServer("a mirror", () => {
 /**
  * How a mirror differs from a replica. A master differs from its own replicas in the order of what
  * has none (SORT BY of equal weights), in what expired inside of a transaction, and in how often
- * entries of streams were read and delivered and which consumers asked in vain: where it does, what came in a
- * snapshot or was fetched is as the master has it.
+ * entries of streams were read and delivered and which consumers asked in vain: where it does, what
+ * came in a snapshot or was fetched is as the master has it. Streams are not fetched: without a
+ * snapshot they are as the replica has them.
  */
-function wantedOf(mirror: Truth, replica: Truth, master: Truth): string[] {
+function wantedOf(mirror: Truth, replica: Truth, master: Truth, isCalm: boolean): string[] {
   const databases: Record<string, { keys: TruthKey[] }> = {};
   for (const db of new Set([...Object.keys(replica.databases), ...Object.keys(master.databases)])) {
     const [mirrors, replicas, masters] = [mirror, replica, master].map((one) => byName(one, db));
     const keys = [...new Set([...replicas.keys(), ...masters.keys()])].flatMap((name) => {
       const [first, second] = [replicas.get(name), masters.get(name)];
-      if (isDeepStrictEqual(first, second)) return first ?? [];
+      const isExact = isCalm && first?.type === "stream" && second?.type === "stream";
+      if (isExact || isDeepStrictEqual(first, second)) return first ?? [];
       const own = mirrors.get(name);
       const fits = [first, second].find((one) => isSame(own, one)) ??
         [first, second].find((one) => isSame(undelivered(own), undelivered(one)));

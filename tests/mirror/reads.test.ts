@@ -282,6 +282,13 @@ describeWithServer("what is read of a mirror", () => {
         () => table.xrange("x", "one"),
         () => table.getbit("s", -1),
         () => table.get(Object(1)),
+        () => table.mget(Object(["s", "l"])),
+        () => table.zrange("z", 0, -1, Object({ REV: true })),
+        () => table.zrange("z", 0, -1, Object("WITHSCORES")),
+        () => table.zrangeByScore("z", 0, 1, Object({ LIMIT: [0, 1] })),
+        () => table.zrangeByLex("lex", "-", "+", Object({ withScores: true })),
+        () => table.zrank("z", "one", Object({ withScore: true })),
+        () => table.xrange("x", "-", "+", Object({ COUNT: 1 })),
         () => copy.db(-1),
         () => copy.table(Object(1)),
       ]

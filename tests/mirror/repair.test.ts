@@ -64,7 +64,10 @@ describeWithServer("what cannot be applied", () => {
     const [error] = errors;
     assert.equal(error.code, "UNHANDLED");
     assert.deepEqual([error.command, error.keys, error.db], ["eval", ["a"], 0]);
-    assert.match(error.message, /^EVAL cannot be applied because .*"a" cannot be read/);
+    assert.match(
+      error.message,
+      /^EVAL cannot be applied because .*"a" cannot be read until its value/,
+    );
     assert.throws(() => db.get("a"), isCode("UNKNOWN"));
     assert.throws(() => db.exists("a"), isCode("UNKNOWN"));
     assert.deepEqual(db.keys(), ["other"]);

@@ -179,6 +179,7 @@ describeWithServer("a mirror", () => {
     await assert.rejects(small.ready, isLimit);
     assert.ok(isLimit(await small.closed));
     assert.equal(small.status().keys, 0);
+    assert.ok(isLimit(small.status().lastError));
     await using enough = mirror({ url: server.url, maxMemory: 5_000_000 });
     await enough.ready;
     const { memory } = enough.status();

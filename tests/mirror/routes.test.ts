@@ -205,6 +205,7 @@ describeWithServer("keys go where the route says", () => {
         return NsyncError.is(error) && error.code === "OPTION";
       });
     }
+    assert.throws(() => mirror(Object({ x: 1 })), /^NsyncError: mirror has no option "x"\.$/);
   });
 
   it("hides what has expired by the clock, while commands still see it", async () => {

@@ -164,7 +164,7 @@ describe("the npm package", () => {
       write("main.ts", PROGRAM);
       const compilerOptions = {
         ...{ module, moduleResolution, target: "esnext", lib: ["esnext", "dom"], types: [] },
-        ...{ strict: true, noEmit: true },
+        ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true },
       };
       write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["main.ts"] }));
       run(project, process.execPath, tsc, "-p", ".");

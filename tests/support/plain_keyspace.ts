@@ -514,6 +514,15 @@ export class PlainKeyspace implements Keyspace {
     return this.#entries.get(text(key))?.value;
   }
 
+  live(key: Uint8Array): Value | undefined {
+    return this.isLive(key) ? this.get(key) : undefined;
+  }
+
+  isLive(key: Uint8Array): boolean {
+    const entry = this.#entries.get(text(key));
+    return entry !== undefined && (entry.expireAt ?? Infinity) > Date.now();
+  }
+
   kindOf(key: Uint8Array): Value["kind"] | undefined {
     return this.get(key)?.kind;
   }

@@ -46,16 +46,15 @@ export abstract class CollectionReads<S> extends StringReads<S> {
   /** The value of a field. */
   hget(key: Word, field: Word): S | undefined {
     const hash = this.valueOf(key, "hash");
-    const value = hash === undefined ? undefined : fieldOf(hash, nameBytes(field), Date.now());
+    const value = hash === undefined ? undefined : fieldOf(hash, nameBytes(field));
     return value === undefined ? undefined : this.form(value);
   }
 
   /** The values of fields; `undefined` for each that is not there. */
   hmget(key: Word, ...fields: readonly Word[]): (S | undefined)[] {
     const hash = this.valueOf(key, "hash");
-    const now = Date.now();
     return fields.map((field) => {
-      const value = hash === undefined ? undefined : fieldOf(hash, nameBytes(field), now);
+      const value = hash === undefined ? undefined : fieldOf(hash, nameBytes(field));
       return value === undefined ? undefined : this.form(value);
     });
   }
@@ -82,7 +81,7 @@ export abstract class CollectionReads<S> extends StringReads<S> {
   /** Whether a hash has a field. */
   hexists(key: Word, field: Word): boolean {
     const hash = this.valueOf(key, "hash");
-    return hash !== undefined && fieldOf(hash, nameBytes(field), Date.now()) !== undefined;
+    return hash !== undefined && fieldOf(hash, nameBytes(field)) !== undefined;
   }
 
   /** Seconds that fields have to live; -1 without an expiry, -2 without the field. */
@@ -96,10 +95,9 @@ export abstract class CollectionReads<S> extends StringReads<S> {
   /** When fields expire, in milliseconds since 1970; -1 without an expiry, -2 without the field. */
   hpexpireTime(key: Word, ...fields: readonly Word[]): number[] {
     const hash = this.valueOf(key, "hash");
-    const now = Date.now();
     return fields.map((field) => {
       const name = nameBytes(field);
-      if (hash === undefined || fieldOf(hash, name, now) === undefined) return -2;
+      if (hash === undefined || fieldOf(hash, name) === undefined) return -2;
       return hash.expireAt(name) ?? -1;
     });
   }
@@ -115,10 +113,10 @@ export abstract class CollectionReads<S> extends StringReads<S> {
 }
 
 /** The value of a field that has not expired. */
-function fieldOf(hash: HashValue, field: Uint8Array, now: number): Uint8Array | undefined {
+function fieldOf(hash: HashValue, field: Uint8Array): Uint8Array | undefined {
   if (hash.expiring > 0) {
     const expireAt = hash.expireAt(field);
-    if (expireAt !== undefined && expireAt <= now) return undefined;
+    if (expireAt !== undefined && expireAt <= Date.now()) return undefined;
   }
   return hash.get(field);
 }

@@ -15,10 +15,10 @@ import { keyBytes, type Word } from "./words.ts";
 /** Where a table's keys are at present. Throws while nothing can be read. */
 export interface Source {
   /**
-   * The keyspace that has a key, or would have; of several the first that has it at `now`. Throws
-   * where the key's value is not known.
+   * The keyspace that has a key, or would have; of several the first that has it. Throws where the
+   * key's value is not known.
    */
-  find(key: Uint8Array, now: number): Keyspace | undefined;
+  find(key: Uint8Array): Keyspace | undefined;
   /** All of them. */
   spaces(): Iterable<Space>;
   /** Whether a key is not for readers at present. */
@@ -29,13 +29,6 @@ export interface Source {
 
 /** How often a random key is taken before those that have expired are looked through. */
 const TRIES = 100;
-
-/** Has a key expired? */
-export function hasExpired(space: Keyspace, key: Uint8Array, now: number): boolean {
-  if (space.expiring === 0) return false;
-  const expireAt = space.expireAt(key);
-  return expireAt !== undefined && expireAt <= now;
-}
 
 /** Reads of keys; `S` is text or bytes. */
 export abstract class KeyReads<S> {
@@ -119,13 +112,13 @@ export abstract class KeyReads<S> {
   /** Any key; `undefined` where there is none. */
   randomKey(): S | undefined {
     const spaces = [...this.source.spaces()];
-    const now = Date.now();
+    const { size } = this;
     for (let tries = 0; tries < TRIES; tries++) {
-      let left = Math.floor(Math.random() * this.size);
+      let left = Math.floor(Math.random() * size);
       const space = spaces.find(({ keyspace }) => (left -= keyspace.size) < 0);
       const key = space?.keyspace.randomKey();
       if (space === undefined || key === undefined) return undefined;
-      if (!this.#hidden(space, key, now)) return this.form(key);
+      if (!this.#hidden(space, key)) return this.form(key);
     }
     for (const [, key] of this.live(undefined)) return this.form(key);
     return undefined;
@@ -140,13 +133,13 @@ export abstract class KeyReads<S> {
     for (const space of this.source.spaces()) {
       for (const key of space.keyspace.keys()) {
         if (matches !== undefined && !matches(key)) continue;
-        if (!this.#hidden(space, key, Date.now())) yield [space, key];
+        if (!this.#hidden(space, key)) yield [space, key];
       }
     }
   }
 
-  #hidden({ keyspace, db }: Space, key: Uint8Array, now: number): boolean {
-    return hasExpired(keyspace, key, now) || this.source.hides(db, key);
+  #hidden({ keyspace, db }: Space, key: Uint8Array): boolean {
+    return keyspace.expiring > 0 && !keyspace.isLive(key) || this.source.hides(db, key);
   }
 
   /**
@@ -155,9 +148,8 @@ export abstract class KeyReads<S> {
    * @internal
    */
   protected there(key: Uint8Array): Keyspace | undefined {
-    const now = Date.now();
-    const space = this.source.find(key, now);
-    return space?.has(key) === true && !hasExpired(space, key, now) ? space : undefined;
+    const space = this.source.find(key);
+    return space?.isLive(key) === true ? space : undefined;
   }
 
   /**
@@ -166,10 +158,7 @@ export abstract class KeyReads<S> {
    * @internal
    */
   protected valueAt(key: Uint8Array): Value | undefined {
-    const now = Date.now();
-    const space = this.source.find(key, now);
-    if (space === undefined || hasExpired(space, key, now)) return undefined;
-    return space.get(key);
+    return this.source.find(key)?.live(key);
   }
 
   /**

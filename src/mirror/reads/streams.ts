@@ -6,6 +6,7 @@
 
 import { NsyncError } from "../../errors.ts";
 import type { StreamEntry } from "../../events.ts";
+import { checkOptionNames } from "../../option_names.ts";
 import { MAX_ID, ZERO_ID } from "../commands/stream_ids.ts";
 import { entryShape, type StreamInfo, streamInfo } from "../stream_shape.ts";
 import type { StreamId } from "../values.ts";
@@ -30,8 +31,10 @@ export abstract class StreamReads<S> extends ZsetReads<S> {
     key: Word,
     start: string = "-",
     end: string = "+",
-    { count, rev = false }: XrangeOptions = {},
+    options: XrangeOptions = {},
   ): StreamEntry<S>[] {
+    checkOptionNames("xrange", options, ["count", "rev"]);
+    const { count, rev = false } = options;
     const from = idBound(start, 0n, 1n);
     const to = idBound(end, LARGEST, -1n);
     const entries: StreamEntry<S>[] = [];

@@ -11,8 +11,14 @@ import { NsyncError } from "../../errors.ts";
 export type Word = string | Uint8Array;
 
 const MOST = 256;
-const keys = new Uint8Array(MOST);
-const names = new Uint8Array(MOST);
+const keys = views();
+const names = views();
+
+/** One buffer, as views of every length: making one takes longer than looking up a key. */
+function views(): readonly Uint8Array[] {
+  const bytes = new Uint8Array(MOST);
+  return Array.from({ length: MOST + 1 }, (_, length) => bytes.subarray(0, length));
+}
 
 /** The bytes of a key; good until the next call. */
 export function keyBytes(key: Word): Uint8Array {
@@ -25,16 +31,18 @@ export function nameBytes(name: Word): Uint8Array {
 }
 
 /** Short ASCII text needs no memory. */
-function encoded(text: string, into: Uint8Array): Uint8Array {
+function encoded(text: string, into: readonly Uint8Array[]): Uint8Array {
   if (typeof text !== "string") {
-    throw new NsyncError("OPTION", "Keys, fields and members are text or a Uint8Array.");
+    const hint = Array.isArray(text) ? ", several of them arguments of their own" : "";
+    throw new NsyncError("OPTION", `Keys, fields and members are text or a Uint8Array${hint}.`);
   }
   const { length } = text;
   if (length > MOST) return toBytes(text);
+  const bytes = into[length];
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);
     if (unit > 0x7f) return toBytes(text);
-    into[i] = unit;
+    bytes[i] = unit;
   }
-  return into.subarray(0, length);
+  return bytes;
 }

@@ -7,6 +7,7 @@
 import { toBytes } from "../../decode/text.ts";
 import { NsyncError } from "../../errors.ts";
 import type { ZsetMember } from "../../events.ts";
+import { checkOptionNames } from "../../option_names.ts";
 import type { ZsetValue } from "../values.ts";
 import { CollectionReads } from "./collections.ts";
 import { indexRange, type Limit, limited, type Range } from "./ranges.ts";
@@ -30,6 +31,9 @@ export interface WithScores {
   readonly withScores: true;
 }
 
+const RANGE_OPTIONS = ["rev", "withScores"];
+const RANGE_BY_OPTIONS = [...RANGE_OPTIONS, "limit"];
+
 /** Reads of sorted sets; `S` is text or bytes. */
 export abstract class ZsetReads<S> extends CollectionReads<S> {
   /**
@@ -50,6 +54,7 @@ export abstract class ZsetReads<S> extends CollectionReads<S> {
     stop: number,
     options: ZrangeOptions & Partial<WithScores> = {},
   ): S[] | ZsetMember<S>[] {
+    checkOptionNames("zrange", options, RANGE_OPTIONS);
     const zset = this.valueOf(key, "zset");
     if (zset === undefined) return [];
     const [from, to] = indexRange(start, stop, zset.size);
@@ -80,6 +85,7 @@ export abstract class ZsetReads<S> extends CollectionReads<S> {
     max: number | string,
     options: ZrangeByOptions & Partial<WithScores> = {},
   ): S[] | ZsetMember<S>[] {
+    checkOptionNames("zrangeByScore", options, RANGE_BY_OPTIONS);
     const low = scoreBound(min);
     const high = scoreBound(max);
     const zset = this.valueOf(key, "zset");
@@ -95,6 +101,7 @@ export abstract class ZsetReads<S> extends CollectionReads<S> {
    * `rev`. `"[a"` includes the bound, `"(a"` leaves it out, `"-"` and `"+"` are the ends.
    */
   zrangeByLex(key: Word, min: Word, max: Word, options: ZrangeByOptions = {}): S[] {
+    checkOptionNames("zrangeByLex", options, ["rev", "limit"]);
     const low = lexBound(min);
     const high = lexBound(max);
     const zset = this.valueOf(key, "zset");
@@ -111,11 +118,12 @@ export abstract class ZsetReads<S> extends CollectionReads<S> {
   }
 
   /** The rank of a member, from 0; with `rev` counted from the highest score. */
-  zrank(key: Word, member: Word, options: ZrangeOptions = {}): number | undefined {
+  zrank(key: Word, member: Word, options?: ZrangeOptions): number | undefined {
+    if (options !== undefined) checkOptionNames("zrank", options, ["rev"]);
     const zset = this.valueOf(key, "zset");
     const rank = zset?.rank(nameBytes(member));
     if (zset === undefined || rank === undefined) return undefined;
-    return options.rev ? zset.size - 1 - rank : rank;
+    return options?.rev === true ? zset.size - 1 - rank : rank;
   }
 
   /** Number of members. */

@@ -50,6 +50,16 @@ export class PackedKeyspace implements Keyspace, Keys {
     return n === 0 ? undefined : this.#value(n);
   }
 
+  live(key: Uint8Array): Value | undefined {
+    const n = this.dict.find(key);
+    return n === 0 || this.#hasExpired(n) ? undefined : this.#value(n);
+  }
+
+  isLive(key: Uint8Array): boolean {
+    const n = this.dict.find(key);
+    return n > 0 && !this.#hasExpired(n);
+  }
+
   kindOf(key: Uint8Array): Value["kind"] | undefined {
     const n = this.dict.find(key);
     if (n === 0) return undefined;
@@ -244,6 +254,11 @@ export class PackedKeyspace implements Keyspace, Keys {
   #expireAt(n: number): number | undefined {
     const number = this.dict.number(n);
     return Number.isNaN(number) ? undefined : number;
+  }
+
+  #hasExpired(n: number): boolean {
+    // A key without an expiry has no number, and nothing is below that.
+    return this.expiring > 0 && this.dict.number(n) <= Date.now();
   }
 
   #setExpireAt(n: number, expireAt: number | undefined): void {
