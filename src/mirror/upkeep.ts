@@ -176,6 +176,12 @@ export class Upkeep implements ReplicaHost {
 
   moved(replica: Replica): void {
     if (replica === this.#current) this.#events.moved();
+    else if (replica === this.#fresh && this.#hasCaughtUp(replica)) {
+      // It may be long before an idle master sends something to apply.
+      replica.lock.with(() => this.applied(replica)).catch((error) =>
+        this.#stopped(replica, error)
+      );
+    }
   }
 
   lost(replica: Replica): void {

@@ -37,6 +37,8 @@ export class OddMaster implements AsyncDisposable {
   snapshots = 0;
   /** Transactions of ordinary clients so far. */
   fetches = 0;
+  /** Called before a snapshot is sent, which waits for what it returns. */
+  sending: () => Promise<void> | void = () => {};
   /** Called before a question of an ordinary client is answered, which waits for what it returns. */
   asked: (name: string) => Promise<void> | void = () => {};
   readonly #options: OddOptions;
@@ -48,6 +50,8 @@ export class OddMaster implements AsyncDisposable {
   #held: Uint8Array[] | undefined;
   #db = 0;
   readonly #sockets = new Set<Socket>();
+  /** What comes behind each snapshot that is not sent yet. */
+  readonly #loading = new Set<Uint8Array[]>();
   readonly #queued = new Map<Socket, string[][]>();
   #closes: number;
   /** Questions are answered one after the other. */
@@ -92,7 +96,12 @@ export class OddMaster implements AsyncDisposable {
     const bytes = encodeCommand(...command);
     this.#offset += bytes.length;
     if (this.#held !== undefined) this.#held.push(bytes);
-    else for (const socket of this.#sockets) socket.write(bytes);
+    else this.#send(bytes);
+  }
+
+  #send(bytes: Uint8Array): void {
+    for (const socket of this.#sockets) socket.write(bytes);
+    for (const behind of this.#loading) behind.push(bytes);
   }
 
   /** Holds the stream back, as a slow network does. */
@@ -104,7 +113,7 @@ export class OddMaster implements AsyncDisposable {
   release(): void {
     const bytes = concat(this.#held ?? []);
     this.#held = undefined;
-    for (const socket of this.#sockets) socket.write(bytes);
+    this.#send(bytes);
   }
 
   /** Resolves when so many transactions of ordinary clients have been answered. */
@@ -146,7 +155,11 @@ export class OddMaster implements AsyncDisposable {
       rdb = new Uint8Array(readFileSync(join(this.#server.dir, "dump.rdb")));
     }
     socket.write(`+FULLRESYNC ${this.replId} ${this.#offset}\r\n$${rdb.length}\r\n`);
-    socket.write(rdb);
+    const behind: Uint8Array[] = [];
+    this.#loading.add(behind);
+    await this.sending();
+    socket.write(concat([rdb, ...behind]));
+    this.#loading.delete(behind);
     this.snapshots++;
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
