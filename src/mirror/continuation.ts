@@ -59,7 +59,7 @@ function* everything(state: State, modules: ModuleDecoders | undefined): Generat
   yield { record: { op: "flush", db: undefined }, kindBefore: undefined };
   for (const { table, db, keyspace } of state.spaces()) {
     for (const view of keyspace.keys()) {
-      if (state.unknown.has(db, view)) continue;
+      if (state.hides(db, view)) continue;
       const key = view.slice();
       const noted = present(table, db, key, state, modules, undefined);
       if (noted !== undefined) yield noted;
@@ -78,7 +78,7 @@ function* since(
   for (const [db, ofDatabase] of keys) {
     for (const key of ofDatabase) {
       const table = routes.table(db, key);
-      if (table === undefined || state.unknown.has(db, key)) continue;
+      if (table === undefined || state.hides(db, key)) continue;
       const noted = present(table, db, key, state, modules, "not known");
       yield noted ?? { record: gone(table, db, key), kindBefore: "not known" };
     }

@@ -161,6 +161,7 @@ export class Upkeep implements ReplicaHost {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#events.ready();
+    this.#events.moved();
     await this.#differences(before, replica.state);
   }
 
@@ -168,13 +169,19 @@ export class Upkeep implements ReplicaHost {
     if (replica === this.#fresh) {
       if (this.#hasCaughtUp(replica)) await this.#replace(replica);
     } else if (replica === this.#current) {
-      await this.recorder.room();
       this.#events.moved();
+      await this.recorder.room();
     }
   }
 
   moved(replica: Replica): void {
     if (replica === this.#current) this.#events.moved();
+    else if (replica === this.#fresh && this.#hasCaughtUp(replica)) {
+      // It may be long before an idle master sends something to apply.
+      replica.lock.with(() => this.applied(replica)).catch((error) =>
+        this.#stopped(replica, error)
+      );
+    }
   }
 
   failed(replica: Replica, error: unknown): void {
@@ -217,6 +224,7 @@ export class Upkeep implements ReplicaHost {
       this.#fresh = undefined;
       fresh.recorder = this.recorder;
       void old.close();
+      this.#events.moved();
       await this.#differences(before, fresh.state);
     });
     if (this.#needsAnother) this.#schedule();

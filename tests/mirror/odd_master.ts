@@ -19,6 +19,8 @@ export interface OddOptions {
   readonly closes?: number;
   /** A snapshot of another server's, in place of what the server here holds. */
   readonly rdb?: Uint8Array;
+  /** What DUMP answers for keys that the server here cannot hold, by their names. */
+  readonly dumps?: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -35,6 +37,10 @@ export class OddMaster implements AsyncDisposable {
   snapshots = 0;
   /** Transactions of ordinary clients so far. */
   fetches = 0;
+  /** Called before a snapshot is sent, which waits for what it returns. */
+  sending: () => Promise<void> | void = () => {};
+  /** Called before a question of an ordinary client is answered, which waits for what it returns. */
+  asked: (name: string) => Promise<void> | void = () => {};
   readonly #options: OddOptions;
   readonly #server: RedisServer;
   readonly #client: RedisClient;
@@ -44,6 +50,8 @@ export class OddMaster implements AsyncDisposable {
   #held: Uint8Array[] | undefined;
   #db = 0;
   readonly #sockets = new Set<Socket>();
+  /** What comes behind each snapshot that is not sent yet. */
+  readonly #loading = new Set<Uint8Array[]>();
   readonly #queued = new Map<Socket, string[][]>();
   #closes: number;
   /** Questions are answered one after the other. */
@@ -88,7 +96,12 @@ export class OddMaster implements AsyncDisposable {
     const bytes = encodeCommand(...command);
     this.#offset += bytes.length;
     if (this.#held !== undefined) this.#held.push(bytes);
-    else for (const socket of this.#sockets) socket.write(bytes);
+    else this.#send(bytes);
+  }
+
+  #send(bytes: Uint8Array): void {
+    for (const socket of this.#sockets) socket.write(bytes);
+    for (const behind of this.#loading) behind.push(bytes);
   }
 
   /** Holds the stream back, as a slow network does. */
@@ -100,7 +113,7 @@ export class OddMaster implements AsyncDisposable {
   release(): void {
     const bytes = concat(this.#held ?? []);
     this.#held = undefined;
-    for (const socket of this.#sockets) socket.write(bytes);
+    this.#send(bytes);
   }
 
   /** Resolves when so many transactions of ordinary clients have been answered. */
@@ -142,7 +155,11 @@ export class OddMaster implements AsyncDisposable {
       rdb = new Uint8Array(readFileSync(join(this.#server.dir, "dump.rdb")));
     }
     socket.write(`+FULLRESYNC ${this.replId} ${this.#offset}\r\n$${rdb.length}\r\n`);
-    socket.write(rdb);
+    const behind: Uint8Array[] = [];
+    this.#loading.add(behind);
+    await this.sending();
+    socket.write(concat([rdb, ...behind]));
+    this.#loading.delete(behind);
     this.snapshots++;
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
@@ -151,6 +168,7 @@ export class OddMaster implements AsyncDisposable {
   /** Answers an ordinary client. */
   async #question(socket: Socket, name: string, words: readonly string[]): Promise<void> {
     if (name === "PING") return void socket.write("+PONG\r\n");
+    await this.asked(name);
     if (this.#closes > 0) {
       this.#closes--;
       return void socket.destroy();
@@ -190,6 +208,8 @@ export class OddMaster implements AsyncDisposable {
       const [flag, first, last, step] = info;
       return [[fromLatin1(words[2]), -1, [fromLatin1(flag)], first, last, step]];
     }
+    const dump = this.#options.dumps?.get(words[1]);
+    if (name === "DUMP" && dump !== undefined) return dump;
     if (name === "SELECT") await this.#client.command("SELECT", words[1]);
     return await this.#client.command(...words.map(fromLatin1)).catch((error) => error);
   }
