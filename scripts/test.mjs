@@ -26,12 +26,10 @@ const PARTS = ["checks", "deno", "bun", "node"];
 /** For everything together: what runs longer hangs. */
 const LIMIT_MS = 40 * 60_000;
 const TEST_TIMEOUT_MS = 120_000;
-/** What measures times or memory. */
-const ALONE = [
-  "tests/link/backpressure.test.ts",
-  "tests/link/chaos/chaos.test.ts",
-  "tests/link/turns.test.ts",
-];
+/** What needs most of the machine: not beside the other tests, but beside itself in the other runtime. */
+const HEAVY = ["tests/link/backpressure.test.ts", "tests/link/chaos/chaos.test.ts"];
+/** What measures times: beside nothing. */
+const ALONE = ["tests/link/turns.test.ts"];
 
 const started = Date.now();
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -56,6 +54,7 @@ function readArguments(args) {
 
 /** Runs a command to its end; its output is kept for the case that it fails. */
 async function run([command, ...args]) {
+  const began = Date.now();
   const log = join(temporary, `output ${++logs}`);
   const file = openSync(log, "w");
   const child = spawn(command, args, {
@@ -69,33 +68,34 @@ async function run([command, ...args]) {
     ([code, signal]) => signal === null ? `exit code ${code}` : `killed by ${signal}`,
     (error) => error.message,
   );
-  return { ok: child.exitCode === 0, output: `${readFileSync(log, "utf8")}(${end})\n` };
+  const output = `${readFileSync(log, "utf8")}(${end})\n`;
+  return { ok: child.exitCode === 0, output, seconds: Math.round((Date.now() - began) / 1000) };
 }
 
-function report(name, ok, counts, output) {
+function report(name, { ok, output, seconds }, counts) {
   for (const key of Object.keys(total)) total[key] += counts[key] ?? 0;
   const figures = ["passed", "failed", "skipped"].filter((key) => counts[key] > 0)
     .map((key) => `${counts[key]} ${key}`).join(", ");
-  console.log(`${ok ? "ok  " : "FAIL"} ${name}: ${figures}`);
+  console.log(`${ok ? "ok  " : "FAIL"} ${name}: ${figures} (${seconds} s)`);
   // Deno prints a line for what passed, too.
   if (!ok) console.log(output.replace(/^.* \.\.\. (ok|ignored) \(.*\)\n/gm, ""));
 }
 
 /** A command that is one test by itself. */
 async function check(name, command) {
-  const { ok, output } = await run(command);
-  report(name, ok, ok ? { passed: 1 } : { failed: 1 }, output);
+  const ran = await run(command);
+  report(name, ran, ran.ok ? { passed: 1 } : { failed: 1 });
 }
 
 /** A test runner, which writes what it ran to the file it is given. */
 async function suite(name, command) {
   const file = join(temporary, `${++reports}.xml`);
-  const { ok, output } = await run(command(file));
+  const ran = await run(command(file));
   const counts = countCases(existsSync(file) ? readFileSync(file, "utf8") : "");
   const none = counts.passed + counts.failed + counts.skipped === 0;
   // A runner that died, or found nothing to run, has not passed.
-  if (counts.failed === 0 && (!ok || none)) counts.failed = 1;
-  report(name, counts.failed === 0, counts, output);
+  if (counts.failed === 0 && (!ran.ok || none)) counts.failed = 1;
+  report(name, { ...ran, ok: counts.failed === 0 }, counts);
 }
 
 function skip(name, reason) {
@@ -162,8 +162,10 @@ async function tests(files) {
   if (parts.includes("deno")) tests.push((name, files) => denoTests(deno, `deno ${name}`, files));
   if (parts.includes("bun")) tests.push((name, files) => bunTests(bun, `bun ${name}`, files));
   const alone = files.filter((file) => ALONE.includes(file));
-  const together = files.filter((file) => !ALONE.includes(file));
-  if (together.length > 0) await Promise.all(tests.map((run) => run("test", together)));
+  const heavy = files.filter((file) => HEAVY.includes(file));
+  const others = files.filter((file) => !ALONE.includes(file) && !HEAVY.includes(file));
+  if (others.length > 0) await Promise.all(tests.map((run) => run("test", others)));
+  if (heavy.length > 0) await Promise.all(tests.map((run) => run("test, heavy", heavy)));
   if (alone.length === 0) return;
   for (const run of tests) await run("test, alone", alone);
 }

@@ -44,6 +44,8 @@ export interface FollowerEvents {
   moved(): void;
   /** The server that is connected to from now on. */
   at(endpoint: Endpoint): void;
+  /** An error ends it, which the consumer gets behind what came before. */
+  failed(error: unknown): void;
   /** It is over; with what ended it, if anything did. Called once. */
   ended(error: unknown): void;
 }
@@ -299,6 +301,7 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
       this.#checkpointer?.stop();
       this.#slow.stop();
       this.queue.end({ error });
+      this.#events.failed(error);
     } finally {
       await this.#locator.close();
     }

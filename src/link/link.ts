@@ -59,6 +59,8 @@ export interface LinkWatcher {
   moved?(): void;
   /** The server that is connected to from now on. */
   at?(endpoint: Endpoint): void;
+  /** An error has ended the link: the consumer gets it behind what came before. */
+  failed?(error: unknown): void;
 }
 
 /**
@@ -83,6 +85,7 @@ export class Link extends EventStream {
       loaded: () => ready.resolve(),
       moved: () => watcher.moved?.(),
       at: (endpoint) => watcher.at?.(endpoint),
+      failed: (error) => watcher.failed?.(error),
       ended(error) {
         ready.reject(
           error ??

@@ -15,7 +15,6 @@ import type {
   Server,
   Slots,
 } from "./commands/context.ts";
-import { slotOf } from "./commands/slot.ts";
 import type { Recorder } from "./recorder.ts";
 import type { State } from "./state.ts";
 import type { Keyspace } from "./values.ts";
@@ -59,10 +58,6 @@ export class Applier implements Context {
     return this.state.functions;
   }
 
-  get imports(): Map<string, readonly Slots[]> {
-    return this.state.imports;
-  }
-
   keyspace(db: number, key: Uint8Array): Keyspace | undefined {
     return this.state.keyspace(db, key);
   }
@@ -78,7 +73,9 @@ export class Applier implements Context {
   touch(keyspace: Keyspace, _db: number, key: Uint8Array, change: Change): void {
     if (this.recorder?.active !== true) return;
     const space = this.state.placeOf(keyspace);
-    if (space !== undefined) this.recorder.touch(space, key, change);
+    if (space === undefined) return;
+    if (this.state.isImporting(key)) this.recorder.pass();
+    else this.recorder.touch(space, key, change);
   }
 
   fields(args: readonly Uint8Array[], first: number, end: number, step: number): void {
@@ -100,10 +97,31 @@ export class Applier implements Context {
     }
   }
 
-  dropSlots(slots: readonly Slots[]): void {
-    for (const [space, key] of this.state.inSlots(slots, slotOf)) {
-      if (this.recorder?.active === true) this.recorder.touch(space, key, "value");
-      space.keyspace.delete(key);
+  beginImport(job: string, slots: readonly Slots[]): void {
+    const { state, recorder } = this;
+    if (recorder?.active === true) {
+      for (const [space, key] of state.inSlots(slots)) {
+        if (!state.hides(space.db, key)) recorder.vanish(space, key);
+      }
     }
+    state.imports.set(job, slots);
+  }
+
+  endImport(job: string): void {
+    const { state, recorder } = this;
+    const slots = state.imports.get(job);
+    state.imports.delete(job);
+    if (slots === undefined || recorder?.active !== true) return;
+    for (const [space, key] of state.inSlots(slots)) {
+      if (!state.hides(space.db, key)) recorder.appear(space, key);
+    }
+  }
+
+  dropSlots(slots: readonly Slots[]): void {
+    for (const [{ db, keyspace }, key] of this.state.inSlots(slots)) {
+      this.touch(keyspace, db, key, "value");
+      keyspace.delete(key);
+    }
+    this.state.unknown.dropSlots(slots);
   }
 }

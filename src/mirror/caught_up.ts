@@ -8,20 +8,27 @@ import type { Endpoint } from "../endpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { Client } from "../link/client.ts";
 import type { Settings } from "../options.ts";
-import type { Address } from "../transport/transport.ts";
 import { askStanding, type Standing } from "./standing.ts";
 import type { State } from "./state.ts";
 
 /** Replicas of replicas, one behind the other. */
 const LONGEST_CHAIN = 16;
 
+/** A server on the way to the topmost master. */
+interface Hop {
+  /** As the server below names it; `undefined` for the one that is followed. */
+  readonly address: Standing["master"];
+  readonly client: Promise<Client>;
+}
+
 /** Asks the master that is at the top of all. */
 export class TopmostMaster {
   readonly #settings: Settings;
   readonly #endpoint: () => Endpoint | undefined;
   readonly #stop = new AbortController();
-  #client: Promise<Client> | undefined;
-  /** Where the way began that has led to it. */
+  /** The server that is followed, its master, and so on. */
+  readonly #way: (Hop | undefined)[] = [];
+  /** Where the way began. */
   #began: Endpoint | undefined;
 
   /** The way begins at the server that is followed. */
@@ -32,40 +39,58 @@ export class TopmostMaster {
 
   /** Where it stands now. Throws what connecting to it, or one on the way, throws. */
   async standing(): Promise<Standing> {
-    if (this.#began !== this.#endpoint()) this.#leave();
+    if (this.#began !== this.#endpoint()) this.#leave(0);
+    let address: Standing["master"];
+    // All of the way each time: any server on it may follow another one by now.
+    for (let hops = 0; hops < LONGEST_CHAIN; hops++) {
+      const standing = await this.#ask(hops, address);
+      if (standing.master === undefined) {
+        this.#leave(hops + 1);
+        return standing;
+      }
+      address = standing.master;
+    }
+    throw tooLong(`${address?.host}:${address?.port}`);
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    this.#stop.abort();
+    this.#leave(0);
+  }
+
+  async #ask(hops: number, address: Standing["master"]): Promise<Standing> {
     for (let attempt = 1;; attempt++) {
-      const asked = this.#client ??= this.#asked();
+      const hop = this.#hop(hops, address);
       try {
-        const client = await asked;
-        const standing = await askStanding(client);
-        if (standing.master === undefined) return standing;
-        if (attempt > LONGEST_CHAIN) throw tooLong(client.peer);
-        if (this.#client === asked) {
-          this.#client = this.#asked(standing.master);
-          client.close();
-        }
+        return await askStanding(await hop.client);
       } catch (error) {
-        if (this.#client === asked) this.#client = undefined;
-        void asked.then((client) => client.close(), () => {});
+        if (this.#way[hops] === hop) this.#leave(hops);
         // A connection that was idle for long may have been closed.
         if (attempt > 1 || !NsyncError.is(error) || error.code !== "CLOSED") throw error;
       }
     }
   }
 
-  /** Closes the connection. */
-  close(): void {
-    this.#stop.abort();
-    this.#leave();
+  /** The server so many steps above the one that is followed. */
+  #hop(hops: number, address: Standing["master"]): Hop {
+    const known = this.#way[hops];
+    const same = known?.address?.host === address?.host && known?.address?.port === address?.port;
+    if (known !== undefined && same) return known;
+    this.#leave(hops);
+    const hop = { address, client: this.#connect(address) };
+    hop.client.catch(() => {});
+    return this.#way[hops] = hop;
   }
 
-  #leave(): void {
-    void this.#client?.then((client) => client.close(), () => {});
-    this.#client = undefined;
+  /** Closes the connections from that step on. */
+  #leave(hops: number): void {
+    for (const hop of this.#way.splice(hops)) {
+      void hop?.client.then((client) => client.close(), () => {});
+    }
   }
 
-  /** Connects to the server that the way begins at, or to one above it. */
-  async #connect(address?: Address): Promise<Client> {
+  async #connect(address: Standing["master"]): Promise<Client> {
     const { commandNames, connectTimeout: timeout } = this.#settings;
     const endpoint = this.#endpoint();
     if (endpoint === undefined) throw notConnected();
@@ -76,12 +101,6 @@ export class TopmostMaster {
       signal,
       commandNames,
     });
-  }
-
-  #asked(address?: Address): Promise<Client> {
-    const client = this.#connect(address);
-    client.catch(() => {});
-    return client;
   }
 }
 

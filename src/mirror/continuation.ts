@@ -61,7 +61,7 @@ function* everything(state: State, modules: ModuleDecoders | undefined): Generat
   yield { record: { op: "flush", db: undefined }, kindBefore: undefined };
   for (const { table, db, keyspace } of state.spaces()) {
     for (const view of keyspace.keys()) {
-      if (state.unknown.has(db, view)) continue;
+      if (state.hides(db, view)) continue;
       const key = view.slice();
       const noted = present(table, db, key, state, modules, undefined);
       if (noted !== undefined) yield noted;
@@ -80,7 +80,7 @@ function* since(
   for (const [db, ofDatabase] of keys) {
     for (const key of ofDatabase) {
       const table = routes.table(db, key);
-      if (table === undefined) continue;
+      if (table === undefined || state.isImporting(key)) continue;
       // Of a key that is fetched nothing is said before it is there, unless it may never have been here.
       if (state.unknown.has(db, key) && state.space(table, db)?.keyspace.has(key)) continue;
       const noted = present(table, db, key, state, modules, "not known");

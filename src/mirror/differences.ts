@@ -71,7 +71,9 @@ function* differences(
   for (const space of before?.spaces() ?? []) {
     const other = after.space(space.table, space.db)?.keyspace;
     for (const key of space.keyspace.keys()) {
-      if (other?.has(key) === true || !capture.wanted(space, key)) continue;
+      const isThere = other?.has(key) === true && !after.isImporting(key);
+      if (isThere || !capture.wanted(space, key)) continue;
+      if (before?.isImporting(key) === true) continue;
       const value = space.keyspace.get(key);
       // Consumers know of a key that was not known what was here of it.
       if (value !== undefined) yield gone(space, key.slice(), capture.before(value), value);
@@ -80,8 +82,8 @@ function* differences(
   for (const space of after.spaces()) {
     const other = before?.space(space.table, space.db)?.keyspace;
     for (const key of space.keyspace.keys()) {
-      if (!capture.wanted(space, key) || after.unknown.has(space.db, key)) continue;
-      const known = before?.unknown.has(space.db, key) !== true;
+      if (!capture.wanted(space, key) || after.hides(space.db, key)) continue;
+      const known = before?.hides(space.db, key) !== true;
       const noted = different(space, key.slice(), known ? other : undefined, capture);
       if (noted !== undefined) yield noted;
     }

@@ -59,6 +59,8 @@ export class KeyFetcher {
     if (this.#server === undefined) {
       const client = this.#client;
       const fields = infoFields(client.peer, await client.call("INFO", "server"));
+      // Otherwise replicas in a cluster send whoever asks for a key to their master.
+      if (fields.get("redis_mode") === "cluster") await client.call("READONLY");
       const major = Number.parseInt(fields.get("redis_version") ?? "0");
       this.#server = { runId: fields.get("run_id"), exact: major >= 7 };
     }

@@ -187,17 +187,19 @@ export class Mirror implements AsyncDisposable {
     }
   }
 
-  /** Waits until the mirror stands there; `false` when a new snapshot makes that a question. */
+  /** Waits until the mirror stands there; `false` when a new snapshot or master makes that a question. */
   async #reaches({ replId, offset }: Standing, signal: AbortSignal): Promise<boolean> {
     this.#heard = { replId, offset };
     const { repairs } = this.#settings;
     const began = this.#upkeep.readable();
+    const followed = began.position?.replId;
     const comparable = (state: State) => replId === undefined || state.history.has(replId);
     const reached = (state: State) =>
       comparable(state) && (state.position?.offset ?? -1) >= offset &&
-      !(repairs && (state.doubtful || state.unknown.size > 0));
+      (state.isKnown || !repairs);
     const waiting = this.#waiters.wait(
-      (state) => reached(state) || state !== began && !comparable(state),
+      // Where another master has taken over, what the one before had written may be lost.
+      (state) => reached(state) || state !== began || state.position?.replId !== followed,
       signal,
     );
     this.#moved();

@@ -92,6 +92,11 @@ export class Recorder {
     this.#touched.set(id, this.#newest);
   }
 
+  /** A key is about to change that nobody sees. */
+  pass(): void {
+    this.#newest = undefined;
+  }
+
   /** What becomes of a key is not known: it is no change. */
   forget(db: number, key: Uint8Array): void {
     this.#touched.delete(`${db}:${latin1(key)}`);
@@ -111,11 +116,21 @@ export class Recorder {
 
   /** All keys of a space are there now. */
   all(space: Space): void {
-    for (const key of copiedKeys(space.keyspace)) {
-      if (this.#wanting(space, key).length === 0) continue;
-      const [kindBefore, before, fields] = [undefined, undefined, undefined];
-      this.#note({ space, key, kindBefore, before, what: "value", fields });
-    }
+    for (const key of copiedKeys(space.keyspace)) this.appear(space, key);
+  }
+
+  /** A key is there now that was not before. */
+  appear(space: Space, key: Uint8Array): void {
+    if (this.#wanting(space, key).length === 0) return;
+    const [kindBefore, before, fields] = [undefined, undefined, undefined];
+    this.#note({ space, key, kindBefore, before, what: "value", fields });
+  }
+
+  /** A key is there, but not to be seen from now on. */
+  vanish(space: Space, key: Uint8Array): void {
+    this.touch(space, key, "value");
+    if (this.#newest !== undefined) this.#noteGone(this.#newest);
+    this.forget(space.db, key);
   }
 
   /**
@@ -172,26 +187,29 @@ export class Recorder {
     subscription.flush();
   }
 
-  #note({ space, key, kindBefore, before, what, fields }: Touched): void {
+  #note(touched: Touched): void {
+    const { space, key, kindBefore, before, what, fields } = touched;
     const { table, db, keyspace } = space;
-    const kindAfter = keyspace.kindOf(key);
-    if (kindAfter !== undefined) {
-      const wantsAfter = this.#wanting(space, key).some(({ wanted }) => wanted.values !== "none");
-      const record: KeyRecord = {
-        ...{ table, db, key, kind: kindAfter, before, fields },
-        op: what === "value" ? "set" : "expire",
-        expireAt: keyspace.expireAt(key),
-        after: wantsAfter ? this.#capture(space, key) : undefined,
-      };
-      this.#noted.push({ record, kindBefore });
-    } else if (kindBefore !== undefined) {
-      const [expireAt, after] = [undefined, undefined];
-      const record: KeyRecord = {
-        ...{ op: "delete", table, db, key, kind: kindBefore, before },
-        ...{ expireAt, after, fields: undefined },
-      };
-      this.#noted.push({ record, kindBefore });
-    }
+    const kind = keyspace.kindOf(key);
+    if (kind === undefined) return this.#noteGone(touched);
+    const wantsAfter = this.#wanting(space, key).some(({ wanted }) => wanted.values !== "none");
+    const record: KeyRecord = {
+      ...{ table, db, key, kind, before, fields },
+      op: what === "value" ? "set" : "expire",
+      expireAt: keyspace.expireAt(key),
+      after: wantsAfter ? this.#capture(space, key) : undefined,
+    };
+    this.#noted.push({ record, kindBefore });
+  }
+
+  #noteGone({ space: { table, db }, key, kindBefore, before }: Touched): void {
+    if (kindBefore === undefined) return;
+    const [expireAt, after, fields] = [undefined, undefined, undefined];
+    const record: KeyRecord = {
+      ...{ op: "delete", table, db, key, kind: kindBefore, before },
+      ...{ expireAt, after, fields },
+    };
+    this.#noted.push({ record, kindBefore });
   }
 
   #wanting({ table }: Space, key: Uint8Array): Subscription[] {

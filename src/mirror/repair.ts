@@ -136,8 +136,11 @@ export class Repair {
 
   #wanted(): UnknownKey[] {
     const wanted: UnknownKey[] = [];
-    for (const key of this.#applier.state.unknown) {
-      if (key.fetched === undefined && wanted.push(key) === AT_ONCE) break;
+    const { state } = this.#applier;
+    for (const key of state.unknown) {
+      // The server does not give keys of slots that it does not own yet.
+      if (key.fetched !== undefined || state.isImporting(key.key)) continue;
+      if (wanted.push(key) === AT_ONCE) break;
     }
     return wanted;
   }

@@ -8,13 +8,14 @@ import { CommandView } from "../decode/command_view.ts";
 import { toText } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { CmdEvent, EventBatch, NsyncEvent } from "../events.ts";
+import type { AuxEvent, CmdEvent, EventBatch, NsyncEvent } from "../events.ts";
 import { Link } from "../link/link.ts";
 import { positionAt } from "../link/position.ts";
 import type { Settings } from "../options.ts";
 import type { Position } from "../position.ts";
 import { Applier } from "./applier.ts";
 import type { KeyAt, Server, Unhandled } from "./commands/context.ts";
+import { importOf } from "./commands/imports.ts";
 import { COMMANDS } from "./commands/table.ts";
 import { load } from "./load.ts";
 import { Lock } from "./lock.ts";
@@ -42,6 +43,8 @@ export interface ReplicaHost {
   applied(replica: Replica): Promise<void>;
   /** The position has moved. */
   moved(replica: Replica): void;
+  /** The link is over; what came before that is still applied. */
+  failed(replica: Replica, error: unknown): void;
   /** Nobody can tell which keys have changed. */
   lost(replica: Replica): void;
   /** Throws where the data takes too much memory. */
@@ -86,6 +89,7 @@ export class Replica {
     this.link = new Link(host.settings, {
       moved: () => this.#moved(),
       at: (endpoint) => this.endpoint = endpoint,
+      failed: (error) => host.failed(this, error),
     });
     this.#applier = new Applier(new State(host.routes), undefined);
     this.#repair = new Repair(this, this.#applier, host);
@@ -139,7 +143,10 @@ export class Replica {
         if (waiting !== undefined) await waiting;
         // A few bytes of commands can make changes of many: each has all of its value.
         const { recorder } = this.#applier;
-        if (recorder?.full === true && !isOpen(event)) await recorder.room();
+        if (recorder?.full === true && i < events.length - 1 && !isOpen(event)) {
+          this.#host.moved(this);
+          await recorder.room();
+        }
       }
       this.#state?.tidy();
       this.#applied = this.link.position;
@@ -171,11 +178,14 @@ export class Replica {
         this.#applier.recorder?.abandon();
         this.#host.loading();
         return undefined;
-      case "aux": {
-        const server = serverNamed(event.name, event.value);
-        if (server !== undefined && this.#building !== undefined) this.#building.server = server;
+      case "aux":
+        if (this.#building !== undefined) takeAux(this.#building, event);
         return undefined;
-      }
+      case "slot":
+        if (event.action === "import") {
+          this.#building?.imports.set(event.job ?? "", event.ranges);
+        }
+        return undefined;
       case "function": {
         const { name, engine, codeBytes } = event;
         this.#building?.functions.set(name, { engine, code: codeBytes.slice() });
@@ -219,7 +229,8 @@ export class Replica {
     const outcome = this.#applier.command(event);
     let learning: Promise<void> | undefined;
     if (outcome?.type === "unhandled") {
-      if (outcome.keys !== undefined || COMMANDS.has(event.name)) this.#unhandled(event, outcome);
+      const isKnown = COMMANDS.has(event.name) || event.keysBytes !== undefined;
+      if (isKnown) this.#unhandled(event, outcome);
       else learning = this.#unknownCommand(event, outcome);
     }
     if (this.#applier.swapped) this.#swapped(event);
@@ -266,7 +277,7 @@ export class Replica {
     if (this.#learned.has(event)) {
       const keys = this.#learned.get(event)?.map((key): KeyAt => ({ db: event.db, key }));
       const kept = keys?.filter(({ db, key }) => this.#state?.keyspace(db, key) !== undefined);
-      this.#unhandled(event, { ...outcome, keys: kept });
+      this.#unhandled(event, { ...outcome, keys: kept ?? outcome.keys });
       return undefined;
     }
     return this.#learn(event).then(() => this.#unknownCommand(event, outcome));
@@ -302,10 +313,22 @@ export class Replica {
   #moved(): void {
     // Now, and not later, the link has nothing in hand that was not applied.
     this.#applied = this.link.position;
-    if (this.lock.held) return;
+    // Whoever has the lock may be done without looking at this: an idle master says no more for long.
+    if (this.lock.held) void this.lock.with(() => this.#settled());
+    else this.#settled();
+  }
+
+  #settled(): void {
     this.settle();
     this.#host.moved(this);
   }
+}
+
+/** What a snapshot says of its server, and of slots that are being imported (Redis 8.4). */
+function takeAux(building: State, { name, value }: AuxEvent): void {
+  building.server = serverNamed(name, value) ?? building.server;
+  const one = name === "cluster-asm-task" ? importOf(value) : undefined;
+  if (one?.isOver === false) building.imports.set(one.job, one.slots);
 }
 
 /** Is the transaction of an event open behind it? */

@@ -35,6 +35,7 @@ export class TableSource implements NamedSource {
 
   find(key: Uint8Array): Keyspace | undefined {
     const state = this.#readable();
+    if (state.isImporting(key)) return undefined;
     const spaces = state.ofTable(this.#table);
     if (spaces.length === 1) {
       const [{ db, keyspace }] = spaces;
@@ -52,8 +53,12 @@ export class TableSource implements NamedSource {
     return this.#readable().ofTable(this.#table);
   }
 
-  isUnknown(db: number, key: Uint8Array): boolean {
-    return this.#readable().unknown.has(db, key);
+  hides(db: number, key: Uint8Array): boolean {
+    return this.#readable().hides(db, key);
+  }
+
+  sizeOf(keyspace: Keyspace): number {
+    return this.#readable().sizeOf(keyspace);
   }
 }
 
@@ -73,6 +78,7 @@ export class DatabaseSource implements NamedSource {
 
   find(key: Uint8Array): Keyspace | undefined {
     const state = this.#readable();
+    if (state.isImporting(key)) return undefined;
     if (state.unknown.has(this.#db, key)) throw unknown(this.#db, key);
     return state.holding(this.#db, key);
   }
@@ -81,8 +87,12 @@ export class DatabaseSource implements NamedSource {
     return this.#readable().ofDatabase(this.#db);
   }
 
-  isUnknown(db: number, key: Uint8Array): boolean {
-    return this.#readable().unknown.has(db, key);
+  hides(db: number, key: Uint8Array): boolean {
+    return this.#readable().hides(db, key);
+  }
+
+  sizeOf(keyspace: Keyspace): number {
+    return this.#readable().sizeOf(keyspace);
   }
 }
 

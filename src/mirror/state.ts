@@ -6,6 +6,7 @@
 
 import type { Position } from "../position.ts";
 import type { Library, Server, Slots } from "./commands/context.ts";
+import { isInSlots, slotOf } from "./commands/slot.ts";
 import { type Routes, tableOfDatabase } from "./routes.ts";
 import { newKeyspace } from "./store/mod.ts";
 import { UnknownKeys } from "./unknown_keys.ts";
@@ -37,7 +38,7 @@ export class State {
   doubtful = false;
   /** Function libraries by name. */
   readonly functions: Map<string, Library> = new Map();
-  /** Imports of slots that are under way, by the names of their jobs. */
+  /** Slots that are being imported, by the names of the imports: nobody sees their keys yet. */
   readonly imports: Map<string, readonly Slots[]> = new Map();
   /** Who wrote the stream. */
   server: Server = { family: "redis", version: [0, 0] };
@@ -206,16 +207,41 @@ export class State {
   }
 
   /** The keys of these slots, with where they are. */
-  *inSlots(
-    slots: readonly Slots[],
-    slotOf: (key: Uint8Array) => number,
-  ): IterableIterator<readonly [Space, Uint8Array]> {
+  *inSlots(slots: readonly Slots[]): IterableIterator<readonly [Space, Uint8Array]> {
     for (const space of [...this.#places.values()]) {
       for (const key of copiedKeys(space.keyspace)) {
-        const slot = slotOf(key);
-        if (slots.some(([first, last]) => slot >= first && slot <= last)) yield [space, key];
+        if (isInSlots(slotOf(key), slots)) yield [space, key];
       }
     }
+  }
+
+  /** Whether the slot of a key is being imported. */
+  isImporting(key: Uint8Array): boolean {
+    if (this.imports.size === 0) return false;
+    const slot = slotOf(key);
+    for (const slots of this.imports.values()) if (isInSlots(slot, slots)) return true;
+    return false;
+  }
+
+  /** Whether a key is not for readers: its value is not known, or its slot is being imported. */
+  hides(db: number, key: Uint8Array): boolean {
+    return this.unknown.has(db, key) || this.isImporting(key);
+  }
+
+  /** Whether readers can read all that they see. */
+  get isKnown(): boolean {
+    if (this.doubtful) return false;
+    if (this.unknown.size === 0) return true;
+    for (const { key } of this.unknown) if (!this.isImporting(key)) return false;
+    return true;
+  }
+
+  /** Number of keys of a keyspace, without those of slots that are being imported. */
+  sizeOf(keyspace: Keyspace): number {
+    let size = keyspace.size;
+    if (this.imports.size === 0) return size;
+    for (const key of keyspace.keys()) if (this.isImporting(key)) size--;
+    return size;
   }
 }
 

@@ -6,6 +6,8 @@
 
 import { latin1 } from "../decode/text.ts";
 import type { LoadEvent } from "../events.ts";
+import type { Slots } from "./commands/context.ts";
+import { isInSlots, slotOf } from "./commands/slot.ts";
 
 /** What a server said of a key. */
 export interface Fetched {
@@ -64,6 +66,11 @@ export class UnknownKeys implements Iterable<UnknownKey> {
       this.#size -= this.#databases.get(db)?.size ?? 0;
       this.#databases.delete(db);
     }
+  }
+
+  /** The keys of these slots are gone. */
+  dropSlots(slots: readonly Slots[]): void {
+    for (const { db, key } of [...this]) if (isInSlots(slotOf(key), slots)) this.delete(db, key);
   }
 
   /** Two databases change their numbers: what was fetched for their keys counts no more. */

@@ -183,6 +183,7 @@ export class Upkeep implements ReplicaHost {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#events.ready();
+    this.#events.moved();
     await this.#differences(before, replica.state);
   }
 
@@ -190,13 +191,24 @@ export class Upkeep implements ReplicaHost {
     if (replica === this.#fresh) {
       if (this.#hasCaughtUp(replica)) await this.#replace(replica);
     } else if (replica === this.#current) {
-      await this.recorder.room();
       this.#events.moved();
+      await this.recorder.room();
     }
   }
 
   moved(replica: Replica): void {
     if (replica === this.#current) this.#events.moved();
+    else if (replica === this.#fresh && this.#hasCaughtUp(replica)) {
+      // It may be long before an idle master sends something to apply.
+      replica.lock.with(() => this.applied(replica)).catch((error) =>
+        this.#stopped(replica, error)
+      );
+    }
+  }
+
+  failed(replica: Replica, error: unknown): void {
+    // Whoever does not take the changes would not let the replica come to it.
+    if (NsyncError.is(error) && error.code === "SLOW") this.#stopped(replica, error);
   }
 
   lost(replica: Replica): void {
@@ -237,6 +249,7 @@ export class Upkeep implements ReplicaHost {
       this.#failures = 0;
       fresh.recorder = this.recorder;
       void old.close();
+      this.#events.moved();
       await this.#differences(before, fresh.state);
     });
     if (this.#needsAnother) this.#schedule();

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
 import { mirror, NsyncError, type NsyncErrorCode } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { until } from "../link/until.ts";
 import { startProxy } from "../support/proxy.ts";
 import { freePort, type RedisServer, startRedis } from "../support/redis.ts";
 import type { RedisClient } from "../support/resp_client.ts";
+import { OddMaster } from "./odd_master.ts";
 
 function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
   return (error) => NsyncError.is(error) && error.code === code;
@@ -118,5 +120,89 @@ describeWithServer("a mirror that has caught up", () => {
     await other.close();
     await rejected;
     await pausing;
+  });
+});
+
+describeWithServer("a mirror catches up without waiting for more of the stream", () => {
+  /** Shorter than it takes until a master says again that it lives. */
+  const timeout = 2000;
+
+  it("when that moved on while the data had to stand still", async () => {
+    await using master = await OddMaster.start();
+    await master.command("SET", "a", 1);
+    await using copy = mirror(master.url);
+    await copy.ready;
+    const from = copy.position;
+    master.stream(["SET", "a", 1]);
+    await copy.caughtUp({ timeout });
+    // The changes since then are asked for: until that is answered, nothing may be applied.
+    let answer: () => void = () => {};
+    const asking = new Promise<void>((resolve) => {
+      master.asked = () => {
+        resolve();
+        return new Promise((answered) => answer = answered);
+      };
+    });
+    await using _changes = copy.changes({ from, callback: () => {} });
+    await asking;
+    const { offset = 0 } = copy.status();
+    master.stream(["PING"]);
+    await until(() => (copy.status().offset ?? 0) > offset);
+    master.asked = () => {};
+    answer();
+    await copy.caughtUp({ timeout });
+    assert.equal(copy.lag, 0);
+  });
+
+  it("when nobody takes the changes", async () => {
+    await using master = await OddMaster.start();
+    await master.command("SET", "a", 1);
+    await using copy = mirror({ url: master.url, highWaterMark: 1000 });
+    await copy.ready;
+    await using changes = copy.changes();
+    const iterator = changes[Symbol.asyncIterator]();
+    master.hold();
+    master.stream(["SET", "b", "x".repeat(5000)]);
+    const waiting = copy.caughtUp({ timeout });
+    await until(() => (copy.lag ?? 0) > 5000);
+    master.release();
+    await waiting;
+    assert.equal(copy.db(0).strlen("b"), 5000);
+    assert.equal((await iterator.next()).value?.key, "b");
+  });
+
+  it("when its replica follows another master, and the one before is still there", async () => {
+    await using first = await startRedis();
+    await using second = await startRedis();
+    await using replica = await startRedis({ config: { replicaof: `127.0.0.1 ${first.port}` } });
+    await replica.waitForLog(/Finished with success/);
+    await using copy = mirror({ url: replica.url, reconnect: { min: 1, max: 20 } });
+    await copy.caughtUp();
+    await first.command("SET", "of", "first");
+    await copy.caughtUp();
+    assert.equal(copy.db(0).get("of"), "first");
+    await second.command("SET", "of", "second");
+    await replica.command("REPLICAOF", "127.0.0.1", second.port);
+    await until(() => copy.db(0).get("of") === "second");
+    await second.command("SET", "of", "second still");
+    await copy.caughtUp({ timeout });
+    assert.equal(copy.db(0).get("of"), "second still");
+  });
+
+  it("when a master is lost, and with it what nobody had of it", async () => {
+    await using first = await startRedis();
+    await using proxy = await startProxy({ port: first.port });
+    await using replica = await startRedis({ config: { replicaof: `127.0.0.1 ${proxy.port}` } });
+    await replica.waitForLog(/Finished with success/);
+    await using copy = mirror({ url: replica.url, reconnect: { min: 1, max: 20 } });
+    await copy.ready;
+    // The replica hears nothing any more, but whoever asks its master now is answered.
+    proxy.hang();
+    await first.command("SET", "lost", "x".repeat(1000));
+    const waiting = copy.caughtUp({ timeout });
+    await until(() => (copy.lag ?? 0) > 1000);
+    await replica.command("REPLICAOF", "NO", "ONE");
+    await waiting;
+    assert.equal(copy.db(0).get("lost"), undefined);
   });
 });

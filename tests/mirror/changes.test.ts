@@ -455,4 +455,19 @@ describeWithServer("changes", () => {
       ...["flush 0", "set b0/b string - > 2", "flush 1", "set a1/a string - > 1"],
     ]);
   });
+
+  it("that nobody takes end the mirror with slow: error", async () => {
+    await using slow = mirror({
+      ...{ url: server.url, slow: "error", highWaterMark: 10_000, replTimeout: 500 },
+    });
+    await slow.ready;
+    const changes = slow.changes();
+    const value = "v".repeat(1000);
+    const writing = client.pipeline(Array.from({ length: 500 }, (_, i) => ["SET", `s${i}`, value]));
+    const failure = await slow.closed;
+    assert.ok(NsyncError.is(failure) && failure.code === "SLOW", String(failure));
+    await writing;
+    assert.throws(() => slow.db(0).get("s0"), { code: "CLOSED" });
+    await assert.rejects(upTo(changes, "none"), { code: "SLOW" });
+  });
 });

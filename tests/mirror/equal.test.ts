@@ -46,7 +46,9 @@ describeWithServer("a mirror", () => {
   let client: RedisClient;
   let replicaClient: RedisClient;
   beforeAll(async () => {
-    master = await startRedis({ config: { "enable-debug-command": "yes" } });
+    // Without PINGs: who waits for more than there is waits for ever, and not only for some seconds.
+    const config = { "enable-debug-command": "yes", "repl-ping-replica-period": 3600 };
+    master = await startRedis({ config });
     replica = await startRedis({ config: { replicaof: `127.0.0.1 ${master.port}` } });
     proxy = await startProxy({ port: master.port });
     client = await master.client();
@@ -105,7 +107,12 @@ describeWithServer("a mirror", () => {
 
   /** Compares both mirrors with the replica. */
   async function assertSame(point: number, whole: Mirror, routed: Mirror): Promise<void> {
-    await Promise.all([whole.caughtUp(), routed.caughtUp(), replicaCaughtUp()]);
+    const timeout = 60_000;
+    await Promise.all([
+      whole.caughtUp({ timeout }),
+      routed.caughtUp({ timeout }),
+      replicaCaughtUp(),
+    ]);
     const replicas = await readServer(replicaClient);
     const masters = await readServer(client);
     const have = { whole: mirrorTruth(whole, DBS), routed: mirrorTruth(routed, DBS) };

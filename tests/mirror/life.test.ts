@@ -126,7 +126,7 @@ await new Promise((resolve) => setTimeout(resolve, 1000));
       const changes = copy.changes({ from });
       const next = changes[Symbol.asyncIterator]().next();
       // The first connection is the link.
-      await master.asked("INFO", 1);
+      await master.heard("INFO", 1);
       const began = performance.now();
       const reason = new Error("enough");
       const outcome = how === "closed" ? next : assert.rejects(next, (error) => error === reason);

@@ -17,7 +17,8 @@ export function tableTruth(table: BytesTable, db: number): Truth {
   for (const [keyBytes, valueBytes, kind] of table) {
     const expiry = table.pexpireTime(keyBytes);
     const expireAt = expiry < 0 ? undefined : expiry;
-    builder.add({ type: "load", db, keyBytes, kind, valueBytes, expireAt });
+    const value = kind === "module" ? { name: "" } : undefined;
+    builder.add({ type: "load", db, keyBytes, kind, valueBytes, value, expireAt });
   }
   return builder.truth();
 }

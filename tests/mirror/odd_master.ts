@@ -21,6 +21,8 @@ export interface OddOptions {
   readonly closes?: number;
   /** A snapshot of another server's, in place of what the server here holds. */
   readonly rdb?: Uint8Array;
+  /** What DUMP answers for keys that the server here cannot hold, by their names. */
+  readonly dumps?: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -39,6 +41,10 @@ export class OddMaster implements AsyncDisposable {
   snapshots = 0;
   /** Transactions of ordinary clients so far. */
   fetches = 0;
+  /** Called before a snapshot is sent, which waits for what it returns. */
+  sending: () => Promise<void> | void = () => {};
+  /** Called before a question of an ordinary client is answered, which waits for what it returns. */
+  asked: (name: string) => Promise<void> | void = () => {};
   readonly #options: OddOptions;
   readonly #server: RedisServer;
   readonly #client: RedisClient;
@@ -52,10 +58,14 @@ export class OddMaster implements AsyncDisposable {
   #reselects = false;
   /** Replicas, with what is held back of their streams. */
   readonly #sockets = new Map<Socket, Uint8Array[]>();
+  /** Those whose snapshot is not sent yet. */
+  readonly #loading = new Set<Socket>();
   readonly #queued = new Map<Socket, string[][]>();
   #closes: number;
   /** The newest of what is done one after the other. */
-  #newest: Promise<void> = Promise.resolve();
+  #newest: Promise<unknown> = Promise.resolve();
+  /** Questions are answered one after the other. */
+  #questions: Promise<void> = Promise.resolve();
   readonly #waiters = new Set<() => void>();
 
   private constructor(options: OddOptions, server: RedisServer, client: RedisClient) {
@@ -122,9 +132,13 @@ export class OddMaster implements AsyncDisposable {
   #send(bytes: Uint8Array): void {
     this.#offset += bytes.length;
     for (const [socket, held] of this.#sockets) {
-      if (this.#holds) held.push(bytes);
-      else socket.write(bytes);
+      held.push(bytes);
+      this.#flush(socket, held);
     }
+  }
+
+  #flush(socket: Socket, held: Uint8Array[]): void {
+    if (!this.#holds && !this.#loading.has(socket)) socket.write(concat(held.splice(0)));
   }
 
   /** Holds the stream back, as a slow network does. */
@@ -135,7 +149,7 @@ export class OddMaster implements AsyncDisposable {
   /** Lets the stream go on. */
   release(): void {
     this.#holds = false;
-    for (const [socket, held] of this.#sockets) socket.write(concat(held.splice(0)));
+    for (const [socket, held] of this.#sockets) this.#flush(socket, held);
   }
 
   /** Resolves when so many transactions of ordinary clients have been answered. */
@@ -152,7 +166,7 @@ export class OddMaster implements AsyncDisposable {
   }
 
   /** Resolves when that connection has asked this; they count from 0. */
-  async asked(name: string, connection: number): Promise<void> {
+  async heard(name: string, connection: number): Promise<void> {
     await this.#master?.asked(name, connection);
   }
 
@@ -171,15 +185,18 @@ export class OddMaster implements AsyncDisposable {
   #answer(socket: Socket, words: readonly string[]): void {
     const name = words[0].toUpperCase();
     if (this.#options.silent?.includes(name)) return;
-    if (name === "PSYNC") return void this.#inTurn(() => this.#snapshot(socket)).catch(() => {});
+    if (name === "PSYNC") return void this.#snapshot(socket).catch(() => socket.destroy());
     if (name === "REPLCONF") return void (words[1] === "ACK" || socket.write("+OK\r\n"));
     if (name === "HELLO") return void socket.write("-ERR unknown command\r\n");
     if (name === "CLIENT") return void socket.write("+OK\r\n");
-    this.#inTurn(() => this.#question(socket, name, words)).catch(() => socket.destroy());
+    this.#questions = this.#questions.then(async () => {
+      if (name !== "PING") await this.asked(name);
+      await this.#inTurn(() => this.#question(socket, name, words));
+    }).catch(() => socket.destroy()).then(() => {});
   }
 
   /** One thing after the other. */
-  #inTurn(action: () => Promise<void>): Promise<void> {
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
     const result = this.#newest.then(action);
     this.#newest = result.catch(() => {});
     return result;
@@ -187,22 +204,30 @@ export class OddMaster implements AsyncDisposable {
 
   async #snapshot(socket: Socket): Promise<void> {
     this.replicas++;
+    const held: Uint8Array[] = [];
     if (this.refusesReplicas) {
       return void socket.write(
         "-NOPERM this user has no permissions to run the 'psync' command\r\n",
       );
     }
-    let { rdb } = this.#options;
-    if (rdb === undefined) {
-      await this.#client.command("SAVE");
-      rdb = new Uint8Array(readFileSync(join(this.#server.dir, "dump.rdb")));
-    }
-    socket.write(`+FULLRESYNC ${this.replId} ${this.#offset}\r\n$${rdb.length}\r\n`);
-    socket.write(rdb);
-    this.snapshots++;
-    this.#sockets.set(socket, []);
-    this.#reselects = this.#db !== 0;
+    const rdb = await this.#inTurn(async () => {
+      let { rdb } = this.#options;
+      if (rdb === undefined) {
+        await this.#client.command("SAVE");
+        rdb = new Uint8Array(readFileSync(join(this.#server.dir, "dump.rdb")));
+      }
+      socket.write(`+FULLRESYNC ${this.replId} ${this.#offset}\r\n$${rdb.length}\r\n`);
+      this.#sockets.set(socket, held);
+      this.#loading.add(socket);
+      this.#reselects = this.#db !== 0;
+      return rdb;
+    });
     socket.on("close", () => this.#sockets.delete(socket));
+    await this.sending();
+    socket.write(rdb);
+    this.#loading.delete(socket);
+    this.#flush(socket, held);
+    this.snapshots++;
   }
 
   /** Answers an ordinary client. */
@@ -247,6 +272,8 @@ export class OddMaster implements AsyncDisposable {
       const [flag, first, last, step] = info;
       return [[fromLatin1(words[2]), -1, [fromLatin1(flag)], first, last, step]];
     }
+    const dump = this.#options.dumps?.get(words[1]);
+    if (name === "DUMP" && dump !== undefined) return dump;
     if (name === "SELECT") await this.#client.command("SELECT", words[1]);
     return await this.#client.command(...words.map(fromLatin1)).catch((error) => error);
   }

@@ -6,6 +6,7 @@ import {
   NsyncError,
   type NsyncErrorCode,
 } from "../../src/mirror/mod.ts";
+import { until } from "../link/until.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import type { Arg } from "../support/resp_encoder.ts";
 import { startRedis } from "../support/redis.ts";
@@ -209,6 +210,30 @@ describeWithServer("what cannot be applied", () => {
     for await (const change of all) if (change.key === "again") break;
     assert.equal(master.snapshots, 3);
     assert.equal(copy.status().phase, "live");
+  });
+
+  it("leads to a new snapshot also where the master says no more than that it lives", async () => {
+    await using test = await start({}, { minFullSyncInterval: 0 });
+    const { master, copy } = test;
+    await master.command("SET", "by nobody", "known");
+    let send: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      master.sending = () => {
+        resolve();
+        return new Promise((sending) => send = sending);
+      };
+    });
+    master.stream(["NOBODY.KNOWS", "x"]);
+    await asked;
+    // What is read is ahead of the snapshot.
+    const { offset = 0 } = copy.position ?? {};
+    master.stream(["PING"]);
+    await until(() => (copy.position?.offset ?? 0) > offset);
+    assert.equal(copy.db(0).get("by nobody"), undefined);
+    master.sending = () => {};
+    send();
+    await until(() => copy.db(0).get("by nobody") === "known");
+    await copy.caughtUp();
   });
 
   it("is fetched again when the connection for that is lost", async () => {

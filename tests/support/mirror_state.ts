@@ -42,6 +42,7 @@ export class MirrorState implements Context {
   now = Date.now();
   readonly server: Server;
   readonly functions = new Map<string, Library>();
+  /** Slots that are being imported, by the names of the imports. */
   readonly imports = new Map<string, readonly Slots[]>();
   /** `db:key` with the reason. */
   readonly unknownKeys = new Map<string, string>();
@@ -128,6 +129,14 @@ export class MirrorState implements Context {
     });
     this.unknownKeys.clear();
     for (const [at, reason] of renamed) this.unknownKeys.set(at, reason);
+  }
+
+  beginImport(job: string, slots: readonly Slots[]): void {
+    this.imports.set(job, slots);
+  }
+
+  endImport(job: string): void {
+    this.imports.delete(job);
   }
 
   dropSlots(slots: readonly Slots[]): void {

@@ -92,7 +92,7 @@ export interface SyncRequest {
 
 /**
  * Chooses the recorded bytes for a PSYNC: the very `+CONTINUE` that was recorded if the request is
- * the same; else the rest of a recorded stream that holds the offset, as a backlog would give it;
+ * the same; else the rest of the newest recorded stream that holds the offset, as a backlog would give it;
  * else the next recorded snapshot (the last one again when there is no further one).
  */
 export function syncAnswer(recording: Recording, request: SyncRequest): Played {
@@ -141,7 +141,7 @@ function backlogResume(
   processed: number,
   psync2: boolean,
 ): Played | undefined {
-  for (const [index, connection] of recording.connections.entries()) {
+  for (const [index, connection] of [...recording.connections.entries()].reverse()) {
     const start = connection.replOffsetAtStreamStart;
     if (connection.replId !== id || start === null) continue;
     const stream = streamOf(connection);

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { concat, latin1 } from "./bytes.ts";
+import { concat, fromLatin1, latin1 } from "./bytes.ts";
 import { parseCommands } from "./command_stream.ts";
 import type { Recording } from "./recording.ts";
 import { handshakeAnswer, type Played, syncAnswer } from "./replay_answers.ts";
@@ -28,6 +28,10 @@ export interface ReplayOptions {
   readonly resume?: boolean;
   /** How many ACKs are lost before one releases the stream of a diskless snapshot; usually 0. */
   readonly lostAcks?: number;
+  /** Every connection but the last recorded one is closed where its recording ends. */
+  readonly ends?: boolean;
+  /** Answers requests other than those of a follower, when it gives a text (one character per byte). */
+  answer?(client: number, words: readonly string[]): string | undefined;
 }
 
 /** A request of a follower. */
@@ -133,6 +137,7 @@ export class ReplayClient {
   readonly #socket: Socket;
   readonly #recording: Recording;
   readonly #options: ReplayOptions;
+  readonly #index: number;
   readonly #cut: ReplayCut | undefined;
   readonly #snapshots: () => number;
   readonly #startedAt: number = performance.now();
@@ -156,6 +161,7 @@ export class ReplayClient {
     this.#socket = socket;
     this.#recording = recording;
     this.#options = options;
+    this.#index = index;
     const { cuts } = options;
     this.#cut = typeof cuts === "function" ? cuts(index) : cuts?.[index];
     this.#snapshots = snapshots;
@@ -232,10 +238,11 @@ export class ReplayClient {
       for (const check of [...this.#ackWaiters]) check();
     } else if (this.connection !== undefined) this.unexpected.push(words.join(" "));
     else {
-      const answer = handshakeAnswer(this.#recording, words);
+      const answer = this.#options.answer?.(this.#index, words) ??
+        handshakeAnswer(this.#recording, words);
       if (answer !== undefined) {
         if (answer === "+OK\r\n" && words.includes("psync2")) this.#psync2 = true;
-        const bytes = new TextEncoder().encode(answer);
+        const bytes = fromLatin1(answer);
         this.#sent += bytes.length;
         this.#socket.write(bytes);
       } else {
@@ -262,6 +269,8 @@ export class ReplayClient {
     if (played.heldUntilAck) await this.#ackCount((this.#options.lostAcks ?? 0) + 1);
     await this.#write(stream.subarray(0, limit - head.length));
     if (limit < head.length + stream.length) return this.#close();
+    const isLast = played.connection === this.#recording.connections.length - 1;
+    if (this.#options.ends === true && !isLast) return this.#close();
     if (!this.#over) this.#endStream(true);
   }
 

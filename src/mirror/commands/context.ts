@@ -54,8 +54,6 @@ export interface Context {
   readonly server: Server;
   /** Function libraries by name, as text. */
   readonly functions: Map<string, Library>;
-  /** Imports of slots that are under way (Valkey 9), by the names of their jobs. */
-  readonly imports: Map<string, readonly Slots[]>;
   /** Where a key is kept; `undefined` where the route keeps it out. */
   keyspace(db: number, key: Uint8Array): Keyspace | undefined;
   /** Whether a kept key is unknown. */
@@ -77,6 +75,10 @@ export interface Context {
   flush(db?: number): void;
   /** Two databases change their numbers. */
   swap(a: number, b: number): void;
+  /** An import of slots is under way: nobody sees their keys before it is over. */
+  beginImport(job: string, slots: readonly Slots[]): void;
+  /** An import is over: what there is of its keys is seen now. */
+  endImport(job: string): void;
   /** Drops all keys of these slots, which is seen by {@linkcode slotOf}. */
   dropSlots(slots: readonly Slots[]): void;
 }

@@ -5,7 +5,13 @@
  */
 
 import type { IdmpState, StreamId, StreamState } from "../values.ts";
+import type { Server } from "./context.ts";
 import { equalBytes } from "./equal_bytes.ts";
+
+/** Gives a stream that has no ids what it has on its server, whether producers name ids or not. */
+export function beginIdmp(stream: StreamState, { family, version: [major, minor] }: Server): void {
+  if (family === "redis" && (major > 8 || major === 8 && minor >= 6)) stream.idmp ??= newIdmp();
+}
 
 /** What a new stream of a server with default settings has. */
 export function newIdmp(): IdmpState {

@@ -11,6 +11,7 @@ import { load } from "../load.ts";
 import type { Command, Context, Outcome } from "./context.ts";
 import { equalBytes } from "./equal_bytes.ts";
 import { allowed, timeOf } from "./expiries.ts";
+import { beginIdmp } from "./idmp.ts";
 import { impossible, itself, Misfit, perhaps, type Rule, unhandledIfKept } from "./rule.ts";
 import { kept, lost, readable, unread } from "./stores.ts";
 import { natural, needed, number, word } from "./words.ts";
@@ -134,6 +135,8 @@ function restore({ args, db }: Command, context: Context): Outcome {
   replaced(space, db, key, context);
   space.delete(key);
   load(space, key, event);
+  const value = space.get(key);
+  if (value?.kind === "stream") beginIdmp(value, context.server);
   if (time !== 0) space.setExpireAt(key, absolute ? time : context.now + time);
   return undefined;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Slots } from "./context.ts";
+
 const TABLE = makeTable();
 
 /** CRC-16/XMODEM. */
@@ -15,6 +17,11 @@ function makeTable(): Uint16Array {
     table[i] = crc;
   }
   return table;
+}
+
+/** Whether a slot is in one of these ranges. */
+export function isInSlots(slot: number, slots: readonly Slots[]): boolean {
+  return slots.some(([first, last]) => slot >= first && slot <= last);
 }
 
 /** Slot 0..16383 of a key: of what stands between its first braces, if that is anything. */

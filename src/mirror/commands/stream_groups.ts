@@ -7,6 +7,7 @@
 import type { GroupState, Keyspace, StreamId, StreamState } from "../values.ts";
 import type { Command, Context, Outcome } from "./context.ts";
 import { valueOf } from "./handles.ts";
+import { beginIdmp } from "./idmp.ts";
 import { change, impossible, itself, Misfit, type Rule } from "./rule.ts";
 import { deleteListed, listedIds } from "./streams.ts";
 import { compareIds, idOf, limitOf, ZERO_ID } from "./stream_ids.ts";
@@ -41,6 +42,7 @@ function createGroup(
   const made = args.slice(4).some((arg) => word(arg) === "MKSTREAM");
   if (stream === undefined && !made) throw new Misfit("its stream is not there");
   stream ??= space.create(key, "stream");
+  beginIdmp(stream, context.server);
   const name = needed(args, 2);
   if (stream.group(name) !== undefined) throw new Misfit("its group is there already");
   stream.addGroup(name, startOf(stream, args[3]), entriesRead(stream, args, context));

@@ -7,7 +7,7 @@
 import type { Keyspace, StreamId, StreamState } from "../values.ts";
 import type { Context } from "./context.ts";
 import { valueFor, valueOf } from "./handles.ts";
-import { newIdmp, remember } from "./idmp.ts";
+import { beginIdmp, newIdmp, remember } from "./idmp.ts";
 import { change, Misfit, perhaps, type Rule } from "./rule.ts";
 import { compareIds, idOf, ZERO_ID } from "./stream_ids.ts";
 import {
@@ -66,6 +66,7 @@ function xadd(
   if (names < 2 || names % 2 === 1) throw new Misfit("it has a name without a value");
   context.touch(space, db, key, "value");
   const stream = valueFor(space, key, "stream");
+  beginIdmp(stream, context.server);
   if (compareIds(id, stream.lastId) <= 0) throw new Misfit("its id is not above the last one");
   stream.append(id, args.slice(at + 1));
   stream.lastId = id;

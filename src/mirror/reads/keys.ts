@@ -21,8 +21,10 @@ export interface Source {
   find(key: Uint8Array): Keyspace | undefined;
   /** All of them. */
   spaces(): Iterable<Space>;
-  /** Whether the value of a key is not known. */
-  isUnknown(db: number, key: Uint8Array): boolean;
+  /** Whether a key is not for readers at present. */
+  hides(db: number, key: Uint8Array): boolean;
+  /** Number of keys in one of them. */
+  sizeOf(keyspace: Keyspace): number;
 }
 
 /** How often a random key is taken before those that have expired are looked through. */
@@ -97,18 +99,22 @@ export abstract class KeyReads<S> {
     for (const [, key] of this.live(globMatcher("scan", pattern))) yield this.form(key);
   }
 
-  /** Number of keys; those that have expired and were not deleted yet count, as with DBSIZE. */
+  /**
+   * Number of keys; those that have expired and were not deleted yet count, as with DBSIZE. While slots
+   * are imported, every key is looked at.
+   */
   get size(): number {
     let size = 0;
-    for (const { keyspace } of this.source.spaces()) size += keyspace.size;
+    for (const { keyspace } of this.source.spaces()) size += this.source.sizeOf(keyspace);
     return size;
   }
 
   /** Any key; `undefined` where there is none. */
   randomKey(): S | undefined {
     const spaces = [...this.source.spaces()];
+    const { size } = this;
     for (let tries = 0; tries < TRIES; tries++) {
-      let left = Math.floor(Math.random() * this.size);
+      let left = Math.floor(Math.random() * size);
       const space = spaces.find(({ keyspace }) => (left -= keyspace.size) < 0);
       const key = space?.keyspace.randomKey();
       if (space === undefined || key === undefined) return undefined;
@@ -133,7 +139,7 @@ export abstract class KeyReads<S> {
   }
 
   #hidden({ keyspace, db }: Space, key: Uint8Array): boolean {
-    return keyspace.expiring > 0 && !keyspace.isLive(key) || this.source.isUnknown(db, key);
+    return keyspace.expiring > 0 && !keyspace.isLive(key) || this.source.hides(db, key);
   }
 
   /**

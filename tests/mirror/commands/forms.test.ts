@@ -359,16 +359,25 @@ describe("slots", () => {
     assert.deepEqual(state.truth().databases[0].keys.map(({ key }) => key), ["bar", "{}foo"]);
   });
 
-  it("go where an import has failed", () => {
+  it("are imported until the import is over", () => {
     const state = valkey();
-    play(state, "set foo 1", "set bar 1");
+    const under = () => Object.fromEntries(state.imports);
     play(state, "cluster SYNCSLOTS ESTABLISH SOURCE node NAME one SLOTSRANGE 12000 13000 1 2");
-    play(state, "cluster SYNCSLOTS ESTABLISH SOURCE node NAME two SLOTSRANGE 5000 6000");
-    play(state, "cluster SYNCSLOTS FINISH STATE success NAME two");
-    play(state, "cluster SYNCSLOTS FINISH STATE failed NAME one MESSAGE m", "cluster RESET");
-    assert.deepEqual(state.truth().databases[0].keys.map(({ key }) => key), ["bar"]);
-    const outcome = send(state, "cluster SYNCSLOTS FINISH STATE failed NAME three");
-    assert.ok(outcome?.type === "unhandled" && outcome.keys === undefined);
+    play(state, "cluster syncslots establish slotsrange 5 6 name two source node");
+    assert.deepEqual(under(), { one: [[12000, 13000], [1, 2]], two: [[5, 6]] });
+    play(state, "cluster SYNCSLOTS FINISH STATE success NAME two", "cluster RESET");
+    assert.deepEqual(under(), { one: [[12000, 13000], [1, 2]] });
+    play(state, "cluster SYNCSLOTS FINISH NAME one STATE failed MESSAGE NAME");
+    play(state, "cluster SYNCSLOTS FINISH STATE failed NAME three");
+    assert.deepEqual(under(), {});
+    const task = (rest: string) => ["cluster", "SYNCSLOTS", "CONF", "ASM-TASK", `id:a:b:${rest}`];
+    play(state, task("migrate:handoff:1-2"), task("import:send-syncslots:7-7 20-30"));
+    assert.deepEqual(under(), { id: [[7, 7], [20, 30]] });
+    play(state, task("import:takeover:7-7 20-30"), task("migrate:completed:7-7 20-30"));
+    assert.deepEqual(under(), { id: [[7, 7], [20, 30]] });
+    play(state, task("import:completed:7-7 20-30"));
+    assert.deepEqual(under(), {});
+    assert.deepEqual(state.lost, []);
   });
 });
 
