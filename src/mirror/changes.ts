@@ -67,8 +67,6 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
   #handled: Position | undefined;
   /** What the consumer has in hand, and where to go on behind it, if that is known. */
   #inHand: { readonly position: Position | undefined } | undefined;
-  /** Changes that were taken and not given yet. */
-  #left = 0;
 
   /** Made by the mirror. */
   constructor(
@@ -110,10 +108,7 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
   get handled(): Position | undefined {
     const { idle, position } = this.#subscription;
     // What is not wanted is handled too.
-    if (this.#inHand === undefined && this.#left === 0 && idle && position !== undefined) {
-      return position;
-    }
-    return this.#handled;
+    return idle && position !== undefined ? position : this.#handled;
   }
 
   /** Somebody gets the error that ends it. */
@@ -163,12 +158,14 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
   async *#changes(): AsyncGenerator<Change, undefined> {
     const clock = new TurnClock();
     for await (const batch of this.#taken()) {
-      this.#left = batch.length;
       for (const change of batch) {
         this.#settle();
         if (clock.due()) await turn();
-        if (this.#closing !== undefined) break;
-        this.#left--;
+        if (this.#closing !== undefined) {
+          // The rest is not given, and has to come to who goes on from here.
+          this.#subscription.position = undefined;
+          break;
+        }
         this.#inHand = change;
         yield change;
       }
@@ -209,7 +206,6 @@ export class Changes implements AsyncIterable<Change>, AsyncDisposable {
       this.#failure = error;
       throw error;
     } finally {
-      this.#left = 0;
       await this.close();
     }
   }

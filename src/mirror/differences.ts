@@ -54,6 +54,7 @@ export async function giveAll(
     if (subscriptions.every(({ ended }) => ended)) return;
   }
   for (const one of subscriptions) {
+    if (one.ended) continue;
     const last = newest.get(one);
     if (last !== undefined) one.push(last, { transaction: undefined, position: after.position });
     one.position = after.position;

@@ -49,6 +49,8 @@ export class Subscription {
   readonly #ended: () => void;
   #waiting: Change[] = [];
   #bytes = 0;
+  /** The consumer has changes that it has not come back from. */
+  #taken = false;
   #failure: { readonly error: unknown } | undefined;
   #consumer: (() => void) | undefined;
   #producers: (() => void)[] = [];
@@ -116,12 +118,14 @@ export class Subscription {
 
   /** All that waits, once there is something; `undefined` at the end. Throws what ended it. */
   async take(): Promise<readonly Change[] | undefined> {
+    this.#taken = false;
     while (this.#waiting.length === 0 && !this.ended) {
       await new Promise<void>((resolve) => this.#consumer = resolve);
       this.#consumer = undefined;
     }
     const changes = this.#waiting;
     this.#waiting = [];
+    this.#taken = changes.length > 0;
     this.#bytes = 0;
     this.#release();
     if (changes.length > 0) return changes;
@@ -134,9 +138,9 @@ export class Subscription {
     return this.#failure?.error;
   }
 
-  /** Nothing waits. */
+  /** Nothing waits, and the consumer has come back from all that it has taken. */
   get idle(): boolean {
-    return this.#waiting.length === 0;
+    return this.#waiting.length === 0 && !this.#taken;
   }
 
   /** Nothing more comes; what waits is still given. */
@@ -151,6 +155,8 @@ export class Subscription {
 
   /** Drops what waits, and ends; an error that has ended it before is still thrown. */
   close(): void {
+    // Who goes on from behind what is dropped would never get it.
+    if (this.#waiting.length > 0) this.position = undefined;
     this.#waiting = [];
     this.end();
   }

@@ -273,6 +273,31 @@ describeWithServer("changes", () => {
     assert.equal(await waiting.closed, undefined);
   });
 
+  it("that were not taken before the end come to who goes on from behind what was", async () => {
+    for (const what of ["changes", "mirror", "unused"]) {
+      await using _ = await start();
+      const changes = copy.changes();
+      const iterator = changes[Symbol.asyncIterator]();
+      await send(["SET", "a", 1]);
+      const position = what === "unused" ? undefined : (await iterator.next()).value?.position;
+      await send(["SET", "b", 1]);
+      await copy.caughtUp();
+      await (what === "mirror" ? copy : changes).close();
+      assert.equal((await iterator.next()).done, true);
+      assert.deepEqual(changes.position, position, what);
+    }
+    await using _ = await start();
+    const changes = copy.changes();
+    const iterator = changes[Symbol.asyncIterator]();
+    await client.pipeline([["SET", "a", 1], ["SET", "b", 1], ["SET", "c", 1]]);
+    await copy.caughtUp();
+    // All of them are taken at once, and given one by one.
+    const { value } = await iterator.next();
+    await changes.close();
+    assert.equal((await iterator.next()).done, true);
+    assert.deepEqual([value?.key, value?.position], ["a", changes.position]);
+  });
+
   it("and their positions are copies", async () => {
     await using _ = await start();
     const changes = copy.changes();
