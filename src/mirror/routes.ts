@@ -31,6 +31,8 @@ export class Routes {
   readonly #route: Route | undefined;
   readonly #match: Matcher | undefined;
   readonly #decisions: (Decision | undefined)[] = [];
+  /** The user's `route` is being asked. */
+  deciding = false;
 
   /** Without either, each database has a table. */
   constructor(route: Route | undefined, match: Matcher | undefined) {
@@ -72,7 +74,13 @@ export class Routes {
 
   #decide(db: number, key: Uint8Array): string | undefined {
     if (this.#match !== undefined && !this.#match(key)) return undefined;
-    const table = this.#route?.(toText(key), db);
+    this.deciding = true;
+    let table: string | undefined;
+    try {
+      table = this.#route?.(toText(key), db);
+    } finally {
+      this.deciding = false;
+    }
     if (table !== undefined && typeof table !== "string") {
       throw new NsyncError("OPTION", "route must return the name of a table, or undefined.");
     }

@@ -100,6 +100,9 @@ export class Upkeep implements ReplicaHost {
         cause: this.#failure,
       });
     }
+    if (this.routes.deciding) {
+      throw new NsyncError("OPTION", "A route cannot read the mirror whose keys it decides on.");
+    }
     const { state } = this.#current;
     if (state !== undefined) return state;
     throw new NsyncError(

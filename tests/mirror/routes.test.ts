@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, beforeEach, it } from "@std/testing/bdd";
-import { mirror, type MirrorOptions, NsyncError } from "../../src/mirror/mod.ts";
+import { type Mirror, mirror, type MirrorOptions, NsyncError } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import type { RedisClient } from "../support/resp_client.ts";
@@ -50,6 +50,15 @@ describeWithServer("keys go where the route says", () => {
     assert.equal(copy.db(0).get("foo:2"), "d");
     assert.equal(copy.db(0).get("other"), undefined);
     assert.equal(copy.table("none").get("foo:1"), undefined);
+  });
+
+  it("which must not depend on what the mirror holds", async () => {
+    await send(["SET", "a", 1]);
+    await using copy: Mirror = mirror({
+      url: server.url,
+      route: (key) => copy.table("x").get(key) === undefined ? "x" : "y",
+    });
+    await assert.rejects(copy.ready, { code: "OPTION" });
   });
 
   it("by default one table for each database", async () => {
