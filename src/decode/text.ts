@@ -40,17 +40,22 @@ export function latin1(bytes: Uint8Array): string {
 
 /** Text of bytes that may hold anything. */
 export function toText(bytes: Uint8Array): string {
+  return textBetween(bytes, 0, bytes.length);
+}
+
+/** The same of those from `start` to before `end`. */
+export function textBetween(bytes: Uint8Array, start: number, end: number): string {
   if (utf8Slice !== undefined) {
-    const text = utf8Slice.call(bytes, 0, bytes.length);
+    const text = utf8Slice.call(bytes, start, end);
     if (!text.includes(REPLACEMENT)) return text;
-  } else if (bytes.length >= LONG) {
+  } else if (end - start >= LONG) {
     try {
-      return strict.decode(bytes);
+      return strict.decode(bytes.subarray(start, end));
     } catch {
       // Not UTF-8 throughout: byte by byte below.
     }
   }
-  return textOfAny(bytes);
+  return textOfAny(bytes.subarray(start, end));
 }
 
 /** The same for bytes that are not UTF-8 throughout, and for short ones. */

@@ -68,6 +68,11 @@ export function copied(bytes: Uint8Array): Uint8Array {
   return bytes.slice();
 }
 
+/** The same of those from `start` to before `end`. */
+export function copiedBetween(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return bytes.slice(start, end);
+}
+
 /** Text of a value; fields that have expired at `now` are left out. */
 export function textShape(
   value: Value,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { toText } from "../decode/text.ts";
+import { textBetween, toText } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
 import type { HashFieldBytes, Kind, ModuleDecoders } from "../events.ts";
 import { printAs } from "../inspect.ts";
@@ -16,6 +16,7 @@ import {
   type BytesValue,
   captured,
   copied,
+  copiedBetween,
   fieldsBytes,
   fieldsText,
   membersText,
@@ -44,7 +45,7 @@ export class Table extends StreamReads<string> {
 
   /** Made by the mirror. */
   constructor(source: NamedSource, modules: ModuleDecoders | undefined) {
-    super(source, toText);
+    super(source, toText, textBetween);
     this.#source = source;
     this.#modules = modules;
   }
@@ -96,7 +97,7 @@ export class BytesTable extends StreamReads<Uint8Array> {
 
   /** Made by the table. */
   constructor(source: NamedSource, modules: ModuleDecoders | undefined) {
-    super(source, copied);
+    super(source, copied, copiedBetween);
     this.#source = source;
     this.#modules = modules;
   }

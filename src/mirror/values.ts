@@ -12,6 +12,9 @@
  * @module
  */
 
+/** Makes something of the bytes from `start` to before `end`. */
+export type Form<S> = (bytes: Uint8Array, start: number, end: number) => S;
+
 /** A string. */
 export interface StringValue {
   /** Discriminates the union. */
@@ -20,6 +23,8 @@ export interface StringValue {
   readonly length: number;
   /** All of it. */
   readonly bytes: Uint8Array;
+  /** What is made of it. */
+  read<S>(form: Form<S>): S;
   /** Overwrites from `at` on, padding with zeros and growing as needed. */
   write(at: number, bytes: Uint8Array): void;
 }
@@ -67,6 +72,8 @@ export interface HashValue {
   readonly expiring: number;
   has(field: Uint8Array): boolean;
   get(field: Uint8Array): Uint8Array | undefined;
+  /** What is made of a field's value; `undefined` without the field. */
+  read<S>(field: Uint8Array, form: Form<S>): S | undefined;
   /** Sets a field and drops its expiry; whether the field was new. */
   set(field: Uint8Array, value: Uint8Array, expireAt?: number): boolean;
   /** Whether it was there. */

@@ -9,6 +9,7 @@ import type {
   ArrayState,
   Collection,
   ConsumerState,
+  Form,
   GroupState,
   HashValue,
   IdmpState,
@@ -67,6 +68,10 @@ class PlainString implements StringValue {
 
   get length(): number {
     return this.bytes.length;
+  }
+
+  read<S>(form: Form<S>): S {
+    return form(this.bytes, 0, this.bytes.length);
   }
 
   write(at: number, bytes: Uint8Array): void {
@@ -167,6 +172,11 @@ class PlainHash implements HashValue {
 
   get(field: Uint8Array): Uint8Array | undefined {
     return this.#fields.get(text(field))?.[1];
+  }
+
+  read<S>(field: Uint8Array, form: Form<S>): S | undefined {
+    const value = this.get(field);
+    return value === undefined ? undefined : form(value, 0, value.length);
   }
 
   set(field: Uint8Array, value: Uint8Array, expireAt?: number): boolean {

@@ -45,16 +45,18 @@ export abstract class CollectionReads<S> extends StringReads<S> {
   /** The value of a field. */
   hget(key: Word, field: Word): S | undefined {
     const hash = this.valueOf(key, "hash");
-    const value = hash === undefined ? undefined : fieldOf(hash, nameBytes(field));
-    return value === undefined ? undefined : this.form(value);
+    if (hash === undefined) return undefined;
+    const name = nameBytes(field);
+    return hasExpired(hash, name) ? undefined : hash.read(name, this.formBetween);
   }
 
   /** The values of fields; `undefined` for each that is not there. */
   hmget(key: Word, ...fields: readonly Word[]): (S | undefined)[] {
     const hash = this.valueOf(key, "hash");
     return fields.map((field) => {
-      const value = hash === undefined ? undefined : fieldOf(hash, nameBytes(field));
-      return value === undefined ? undefined : this.form(value);
+      if (hash === undefined) return undefined;
+      const name = nameBytes(field);
+      return hasExpired(hash, name) ? undefined : hash.read(name, this.formBetween);
     });
   }
 
@@ -80,7 +82,7 @@ export abstract class CollectionReads<S> extends StringReads<S> {
   /** Whether a hash has a field. */
   hexists(key: Word, field: Word): boolean {
     const hash = this.valueOf(key, "hash");
-    return hash !== undefined && fieldOf(hash, nameBytes(field)) !== undefined;
+    return hash !== undefined && isThere(hash, nameBytes(field));
   }
 
   /** Seconds that fields have to live; -1 without an expiry, -2 without the field. */
@@ -96,7 +98,7 @@ export abstract class CollectionReads<S> extends StringReads<S> {
     const hash = this.valueOf(key, "hash");
     return fields.map((field) => {
       const name = nameBytes(field);
-      if (hash === undefined || fieldOf(hash, name) === undefined) return -2;
+      if (hash === undefined || !isThere(hash, name)) return -2;
       return hash.expireAt(name) ?? -1;
     });
   }
@@ -111,11 +113,12 @@ export abstract class CollectionReads<S> extends StringReads<S> {
   }
 }
 
-/** The value of a field that has not expired. */
-function fieldOf(hash: HashValue, field: Uint8Array): Uint8Array | undefined {
-  if (hash.expiring > 0) {
-    const expireAt = hash.expireAt(field);
-    if (expireAt !== undefined && expireAt <= Date.now()) return undefined;
-  }
-  return hash.get(field);
+function hasExpired(hash: HashValue, field: Uint8Array): boolean {
+  if (hash.expiring === 0) return false;
+  const expireAt = hash.expireAt(field);
+  return expireAt !== undefined && expireAt <= Date.now();
+}
+
+function isThere(hash: HashValue, field: Uint8Array): boolean {
+  return hash.has(field) && !hasExpired(hash, field);
 }

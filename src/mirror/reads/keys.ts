@@ -9,7 +9,7 @@ import { NsyncError } from "../../errors.ts";
 import type { Kind } from "../../events.ts";
 import { globMatcher, type Matcher } from "../glob.ts";
 import type { Space } from "../state.ts";
-import type { Keyspace, Value, ValueOf } from "../values.ts";
+import type { Form, Keyspace, Value, ValueOf } from "../values.ts";
 import { keyBytes, type Word } from "./words.ts";
 
 /** Where a table's keys are at present. Throws while nothing can be read. */
@@ -44,11 +44,18 @@ export abstract class KeyReads<S> {
    * @internal
    */
   protected readonly form: (bytes: Uint8Array) => S;
+  /**
+   * The same of bytes inside of others.
+   *
+   * @internal
+   */
+  protected readonly formBetween: Form<S>;
 
   /** Reads from there. */
-  constructor(source: Source, form: (bytes: Uint8Array) => S) {
+  constructor(source: Source, form: (bytes: Uint8Array) => S, formBetween: Form<S>) {
     this.source = source;
     this.form = form;
+    this.formBetween = formBetween;
   }
 
   /** How many of the keys are there; one that is named twice counts twice. */

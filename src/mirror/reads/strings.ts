@@ -24,14 +24,14 @@ export abstract class StringReads<S> extends KeyReads<S> {
   /** A string; `undefined` without the key. Throws `WRONGTYPE` where it holds something else. */
   get(key: Word): S | undefined {
     const value = this.valueOf(key, "string");
-    return value === undefined ? undefined : this.form(value.bytes);
+    return value === undefined ? undefined : value.read(this.formBetween);
   }
 
   /** Strings; `undefined` for each key that is not there or holds something else. */
   mget(...keys: readonly Word[]): (S | undefined)[] {
     return keys.map((key) => {
       const value = this.valueAt(keyBytes(key));
-      return value?.kind === "string" ? this.form(value.bytes) : undefined;
+      return value?.kind === "string" ? value.read(this.formBetween) : undefined;
     });
   }
 

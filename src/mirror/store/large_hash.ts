@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HashValue } from "../values.ts";
+import type { Form, HashValue } from "../values.ts";
 import { Account } from "./account.ts";
 import { putBytes } from "./copy_bytes.ts";
 import { Dict } from "./dict.ts";
@@ -38,6 +38,14 @@ export class LargeHash implements HashValue {
   get(field: Uint8Array): Uint8Array | undefined {
     const n = this.#dict.find(field);
     return n > 0 ? this.#dict.body(n) : undefined;
+  }
+
+  read<S>(field: Uint8Array, form: Form<S>): S | undefined {
+    const dict = this.#dict;
+    const n = dict.find(field);
+    if (n === 0) return undefined;
+    dict.locate(n);
+    return form(dict.bytes, dict.start, dict.end);
   }
 
   set(field: Uint8Array, value: Uint8Array, expireAt?: number): boolean {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { HashValue } from "../values.ts";
+import type { Form, HashValue } from "../values.ts";
 import { copyBytes, putBytes } from "./copy_bytes.ts";
 import {
   headAt,
@@ -63,11 +63,15 @@ export class PackedHash implements HashValue {
   }
 
   get(field: Uint8Array): Uint8Array | undefined {
-    if (this.#large !== undefined) return this.#large.get(field);
+    return this.read(field, viewOf);
+  }
+
+  read<S>(field: Uint8Array, form: Form<S>): S | undefined {
+    if (this.#large !== undefined) return this.#large.read(field, form);
     const at = this.#find(field);
     if (at < 0) return undefined;
     const { bytes } = this.#keys.dict;
-    return bytes.subarray(this.#behindField(bytes, at) + this.#expiry, itemEnd(bytes, at));
+    return form(bytes, this.#behindField(bytes, at) + this.#expiry, itemEnd(bytes, at));
   }
 
   set(field: Uint8Array, value: Uint8Array, expireAt?: number): boolean {
@@ -219,6 +223,10 @@ export class PackedHash implements HashValue {
     this.#large = large;
     return large;
   }
+}
+
+function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return bytes.subarray(start, end);
 }
 
 function defined(number: number): number | undefined {

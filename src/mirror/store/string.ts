@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StringValue } from "../values.ts";
+import type { Form, StringValue } from "../values.ts";
 import { putBytes } from "./copy_bytes.ts";
 import type { Dict } from "./dict.ts";
 
@@ -27,6 +27,12 @@ export class PackedString implements StringValue {
 
   get bytes(): Uint8Array {
     return this.#dict.body(this.#n);
+  }
+
+  read<S>(form: Form<S>): S {
+    const dict = this.#dict;
+    dict.locate(this.#n);
+    return form(dict.bytes, dict.start, dict.end);
   }
 
   write(at: number, bytes: Uint8Array): void {
