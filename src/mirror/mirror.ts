@@ -149,8 +149,9 @@ export class Mirror implements AsyncDisposable {
 
   /**
    * Waits until the mirror holds everything that the master holds now: what was written before, by
-   * whomever, is then read here, also where that takes a fetch or a new snapshot. The master is asked on a connection of its own, through replicas the
-   * one that is the master of all. Throws `TIMEOUT`, what that connection throws, and `CLOSED`.
+   * whomever, is then read here, also where that takes a fetch or a new snapshot. The master is asked
+   * on a connection of its own, through replicas the one that is the master of all. Throws `TIMEOUT`,
+   * what that connection throws, and `CLOSED`.
    */
   async caughtUp(options: CaughtUpOptions = {}): Promise<void> {
     checkOptionNames("caughtUp", options, ["timeout", "signal"]);

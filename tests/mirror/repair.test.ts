@@ -6,6 +6,8 @@ import {
   NsyncError,
   type NsyncErrorCode,
 } from "../../src/mirror/mod.ts";
+import { crc64 } from "../../src/decode/checksum.ts";
+import { encodeDump } from "../../src/rdb/mod.ts";
 import { until } from "../link/until.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import type { Arg } from "../support/resp_encoder.ts";
@@ -16,6 +18,22 @@ import { OddMaster, type OddOptions } from "./odd_master.ts";
 const script = (key: string, text: string): Arg[] => [
   ...["EVAL", "return redis.call('APPEND', KEYS[1], ARGV[1])", 1, key, text],
 ];
+
+/** What DUMP says of a stream whose second entry has the id of the first. */
+function damagedStream(): Uint8Array {
+  const entries = ["1-1", "1-2"].map((id) => ({
+    id,
+    fields: [["a", "1"]] satisfies [[string, string]],
+  }));
+  const value = { entries, length: 2, lastId: "1-2", groups: [] };
+  const payload = encodeDump({ kind: "stream", value }, 10);
+  // The sequence number of the first one, counted from that of the node.
+  payload[39] = 1;
+  const view = new DataView(payload.buffer, payload.byteOffset);
+  const checked = payload.subarray(0, payload.length - 8);
+  view.setBigUint64(checked.length, crc64(0n, checked), true);
+  return payload;
+}
 
 function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
   return (error) => NsyncError.is(error) && error.code === code;
@@ -159,6 +177,20 @@ describeWithServer("what cannot be applied", () => {
     assert.equal(master.snapshots, 1);
   });
 
+  it("is no change before it is known, also where its database gets another number", async () => {
+    await using test = await start({}, { unhandled: "report" });
+    const { master, copy } = test;
+    const changes = copy.changes();
+    await master.write(script("a", "2"), ["SWAPDB", 0, 1], ["SET", "end", 1]);
+    const seen: unknown[] = [];
+    for await (const change of changes) {
+      if (change.key === "end") break;
+      seen.push(`${change.op} ${change.db} ${change.key ?? ""}`);
+    }
+    assert.deepEqual(seen, ["flush 0 ", "flush 1 ", "set 1 other"]);
+    assert.throws(() => copy.db(1).get("a"), isCode("UNKNOWN"));
+  });
+
   it("is asked of the server where only that knows the keys of a command", async () => {
     const commands = {
       "mod.set": ["write", 1, 1, 1],
@@ -236,6 +268,48 @@ describeWithServer("what cannot be applied", () => {
     await copy.caughtUp();
   });
 
+  it("leads to a new snapshot whose changes come once", async () => {
+    await using test = await start({}, { minFullSyncInterval: 0 });
+    const { master, copy } = test;
+    const { position: from } = copy;
+    const watch = copy.changes();
+    let send: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      master.sending = () => {
+        resolve();
+        return new Promise((sending) => send = sending);
+      };
+    });
+    master.stream(["NOBODY.KNOWS", "x"]);
+    await asked;
+    // The data stands still while somebody is brought to where it is.
+    let answer: () => void = () => {};
+    const asking = new Promise<void>((resolve) => {
+      master.asked = () => {
+        resolve();
+        return new Promise((answered) => answer = answered);
+      };
+    });
+    await using _ = copy.changes({ from, callback: () => {} });
+    await asking;
+    const { memory } = copy.status();
+    send();
+    await until(() => master.snapshots === 2 && copy.status().memory > memory);
+    const { offset = 0 } = copy.status();
+    master.stream(["APPEND", "a", "2"]);
+    master.stream(["SET", "end", 1]);
+    await until(() => (copy.status().offset ?? 0) > offset);
+    master.asked = () => {};
+    answer();
+    await copy.caughtUp();
+    const seen: unknown[] = [];
+    for await (const { op, key } of watch) {
+      if (seen.push(`${op} ${key}`) > 0 && key === "end") break;
+    }
+    assert.deepEqual(seen, ["set a", "set end"]);
+    await watch.close();
+  });
+
   it("is fetched again when the connection for that is lost", async () => {
     await using test = await start({ closes: 2 });
     const { master, copy } = test;
@@ -297,6 +371,29 @@ describeWithServer("what cannot be applied", () => {
     await test.master.command("SET", "by nobody", "known");
     test.master.stream(["NOBODY.KNOWS", "x"]);
     assert.equal(await closed, thrown);
+  });
+
+  it("leads to a new snapshot where what is fetched is damaged", async () => {
+    await using test = await start(
+      { dumps: new Map([["a", damagedStream()]]) },
+      { minFullSyncInterval: 0 },
+    );
+    const { master, copy, errors } = test;
+    await master.write(script("a", "2"));
+    await copy.caughtUp();
+    // The value is fetched while the stream is behind.
+    await master.write(script("a", "3"));
+    master.hold();
+    await master.write(["SET", "other", "y"]);
+    await master.fetched(2);
+    master.release();
+    await copy.caughtUp();
+    assert.deepEqual([copy.db(0).get("a"), copy.db(0).get("other")], ["123", "y"]);
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ["UNHANDLED", "RDB_CORRUPT", "UNHANDLED", "RDB_CORRUPT"],
+    );
+    assert.equal(master.snapshots, 3);
   });
 
   it("is not passed over by changes that go on from before it", async () => {
