@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "@std/testing/bdd";
 import { mirror, NsyncError } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { Gate } from "../support/gate.ts";
 import { until } from "../link/until.ts";
 import { OddMaster } from "./odd_master.ts";
 
@@ -70,15 +71,10 @@ describeWithServer("the memory of a mirror", () => {
     });
     await copy.ready;
     const iterator = copy.changes({ kinds: "string" })[Symbol.asyncIterator]();
-    let send: () => void = () => {};
-    const asked = new Promise<void>((resolve) => {
-      master.sending = () => {
-        resolve();
-        return new Promise((sending) => send = sending);
-      };
-    });
+    const snapshot = new Gate();
+    master.sending = snapshot.pass;
     master.stream(["NOBODY.KNOWS", "x"]);
-    await asked;
+    await snapshot.reached;
     // What is applied waits for who takes the changes, and the new snapshot for that.
     master.hold();
     master.stream(["SET", "large", "x".repeat(SMALL)]);
@@ -86,7 +82,7 @@ describeWithServer("the memory of a mirror", () => {
     master.release();
     await until(() => copy.db(0).exists("large") === 1);
     master.refusesReplicas = true;
-    send();
+    snapshot.open();
     await until(() => copy.status().memory > 2 * one);
     for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
     assert.equal((await iterator.next()).value?.key, "large");

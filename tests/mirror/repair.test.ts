@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "@std/testing/bdd";
+import type { Position } from "../../mod.ts";
 import {
+  type Mirror,
   mirror,
   type MirrorOptions,
   NsyncError,
@@ -10,6 +12,7 @@ import { crc64 } from "../../src/decode/checksum.ts";
 import { encodeDump } from "../../src/rdb/mod.ts";
 import { until } from "../link/until.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { Gate } from "../support/gate.ts";
 import type { Arg } from "../support/resp_encoder.ts";
 import { startRedis } from "../support/redis.ts";
 import { OddMaster, type OddOptions } from "./odd_master.ts";
@@ -33,6 +36,16 @@ function damagedStream(): Uint8Array {
   const checked = payload.subarray(0, payload.length - 8);
   view.setBigUint64(checked.length, crc64(0n, checked), true);
   return payload;
+}
+
+/** What is given first to who goes on from there. */
+async function continued(copy: Mirror, from: Position | undefined): Promise<string[]> {
+  const seen: string[] = [];
+  for await (const batch of copy.changes({ from }).batches()) {
+    seen.push(...batch.map(({ op, key }) => `${op} ${key ?? ""}`));
+    if (batch.at(-1)?.position !== undefined) break;
+  }
+  return seen.sort();
 }
 
 function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
@@ -248,22 +261,16 @@ describeWithServer("what cannot be applied", () => {
     await using test = await start({}, { minFullSyncInterval: 0 });
     const { master, copy } = test;
     await master.command("SET", "by nobody", "known");
-    let send: () => void = () => {};
-    const asked = new Promise<void>((resolve) => {
-      master.sending = () => {
-        resolve();
-        return new Promise((sending) => send = sending);
-      };
-    });
+    const snapshot = new Gate();
+    master.sending = snapshot.pass;
     master.stream(["NOBODY.KNOWS", "x"]);
-    await asked;
+    await snapshot.reached;
     // What is read is ahead of the snapshot.
     const { offset = 0 } = copy.position ?? {};
     master.stream(["PING"]);
     await until(() => (copy.position?.offset ?? 0) > offset);
     assert.equal(copy.db(0).get("by nobody"), undefined);
-    master.sending = () => {};
-    send();
+    snapshot.open();
     await until(() => copy.db(0).get("by nobody") === "known");
     await copy.caughtUp();
   });
@@ -273,34 +280,23 @@ describeWithServer("what cannot be applied", () => {
     const { master, copy } = test;
     const { position: from } = copy;
     const watch = copy.changes();
-    let send: () => void = () => {};
-    const asked = new Promise<void>((resolve) => {
-      master.sending = () => {
-        resolve();
-        return new Promise((sending) => send = sending);
-      };
-    });
+    const snapshot = new Gate();
+    master.sending = snapshot.pass;
     master.stream(["NOBODY.KNOWS", "x"]);
-    await asked;
+    await snapshot.reached;
     // The data stands still while somebody is brought to where it is.
-    let answer: () => void = () => {};
-    const asking = new Promise<void>((resolve) => {
-      master.asked = () => {
-        resolve();
-        return new Promise((answered) => answer = answered);
-      };
-    });
+    const answer = new Gate();
+    master.asked = answer.pass;
     await using _ = copy.changes({ from, callback: () => {} });
-    await asking;
+    await answer.reached;
     const { memory } = copy.status();
-    send();
+    snapshot.open();
     await until(() => master.snapshots === 2 && copy.status().memory > memory);
     const { offset = 0 } = copy.status();
     master.stream(["APPEND", "a", "2"]);
     master.stream(["SET", "end", 1]);
     await until(() => (copy.status().offset ?? 0) > offset);
-    master.asked = () => {};
-    answer();
+    answer.open();
     await copy.caughtUp();
     const seen: unknown[] = [];
     for await (const { op, key } of watch) {
@@ -414,12 +410,12 @@ describeWithServer("what cannot be applied", () => {
       await master.write(["EVAL", "return redis.call('SET', 'hidden', 1)", 0], ["SET", "end", 1]);
       await copy.caughtUp();
       assert.equal(copy.db(0).get("hidden"), "1");
-      const seen: unknown[] = [];
-      for await (const batch of copy.changes({ from }).batches()) {
-        seen.push(...batch.map(({ op, key }) => `${op} ${key ?? ""}`));
-        if (batch.at(-1)?.position !== undefined) break;
-      }
-      assert.deepEqual(seen.sort(), ["flush ", "set a", "set end", "set hidden"]);
+      const all = ["flush ", "set a", "set end", "set hidden"];
+      assert.deepEqual(await continued(copy, from), all);
+      const { position } = copy;
+      master.stream(["SFLUSH", 0, 16383]);
+      await copy.caughtUp();
+      assert.deepEqual(await continued(copy, position), all);
     } finally {
       await replica.stop();
     }
