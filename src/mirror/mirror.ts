@@ -179,7 +179,7 @@ export class Mirror implements AsyncDisposable {
   async #catchUp(signal: AbortSignal): Promise<void> {
     try {
       // Before that a server may still change its replication ID on our account.
-      await orAborted(this.#ready.within(LONGEST_TIMER), signal);
+      if (this.#upkeep.current.state === undefined) await this.#waiters.wait(() => true, signal);
       while (!await this.#reaches(await orAborted(this.#master.standing(), signal), signal));
     } catch (error) {
       // Whatever went wrong on the way: the end of the mirror is why.
