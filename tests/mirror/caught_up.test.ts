@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
-import { mirror, NsyncError, type NsyncErrorCode } from "../../src/mirror/mod.ts";
+import { mirror } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { isCode } from "../support/is_code.ts";
 import { Gate } from "../support/gate.ts";
 import { until } from "../link/until.ts";
 import { startProxy } from "../support/proxy.ts";
 import { freePort, type RedisServer, startRedis } from "../support/redis.ts";
 import type { RedisClient } from "../support/resp_client.ts";
 import { OddMaster } from "./odd_master.ts";
-
-function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
-  return (error) => NsyncError.is(error) && error.code === code;
-}
 
 describeWithServer("a mirror that has caught up", () => {
   let server: RedisServer;
