@@ -79,13 +79,27 @@ function standardOutput(output: Output): Target {
   };
 }
 
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such directory",
+  ENOTDIR: "what it should be in is no directory",
+  EACCES: "this user may not",
+  EROFS: "the file system is read-only",
+};
+
+function whyNot(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return WHY_NOT[code] ?? String(cause);
+}
+
 /** A file that takes its name when it is complete; what is no regular file is written to as it is. */
 async function fileTarget(path: string): Promise<Target> {
   const there = await stat(path).catch(() => undefined);
   const special = there !== undefined && !there.isFile();
   const target = there === undefined || special ? path : await realpath(path);
   const beside = special ? target : `${target}.${crypto.randomUUID()}.tmp`;
-  const handle = await open(beside, special ? "w" : "wx");
+  const handle = await open(beside, special ? "w" : "wx").catch((cause: unknown) => {
+    throw new Error(`${path} cannot be written: ${whyNot(cause)}.`, { cause });
+  });
   return {
     async write(bytes) {
       for (let at = 0; at < bytes.length;) {

@@ -60,7 +60,10 @@ export class KeyChange implements Place {
   readonly keyBytes: Uint8Array;
   /** Kind of the value; of a deleted key the kind that it had, where that is known. */
   readonly kind: Kind | undefined;
-  /** Expiry of the key after the change, in milliseconds since 1970. */
+  /**
+   * Expiry of the key after the change, in milliseconds since 1970. Of a deleted key the one that it
+   * had, where that is known: it lies in the past when that is why the key is gone.
+   */
   readonly expireAt: number | undefined;
   /** The transaction that it is part of. */
   readonly transaction: Transaction | undefined;

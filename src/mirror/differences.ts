@@ -122,12 +122,13 @@ class Capture {
 }
 
 function gone(
-  { table, db }: Space,
+  { table, db, keyspace }: Space,
   key: Uint8Array,
   before: Captured | undefined,
   { kind }: Value,
 ): Noted {
-  const [expireAt, after, fields] = [undefined, undefined, undefined];
+  const [after, fields] = [undefined, undefined];
+  const expireAt = keyspace.expireAt(key);
   return {
     record: { op: "delete", table, db, key, kind, expireAt, before, after, fields },
     kindBefore: kind,

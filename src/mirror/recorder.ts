@@ -18,6 +18,7 @@ interface Touched {
   readonly space: Space;
   readonly key: Uint8Array;
   readonly kindBefore: Kind | undefined;
+  readonly expireAtBefore: number | undefined;
   readonly before: Captured | undefined;
   what: Touch;
   /** Names inside of the value; `undefined` where all of it may have changed. */
@@ -85,6 +86,7 @@ export class Recorder {
       space,
       key: key.slice(),
       kindBefore: space.keyspace.kindOf(key),
+      expireAtBefore: space.keyspace.expireAt(key),
       before: both ? this.#capture(space, key) : undefined,
       what,
       fields: undefined,
@@ -117,8 +119,8 @@ export class Recorder {
   /** A key is there now that was not before. */
   appear(space: Space, key: Uint8Array): void {
     if (this.#wanting(space, key).length === 0) return;
-    const [kindBefore, before, fields] = [undefined, undefined, undefined];
-    this.#note({ space, key, kindBefore, before, what: "value", fields });
+    const none = { kindBefore: undefined, expireAtBefore: undefined, before: undefined };
+    this.#note({ ...none, space, key, what: "value", fields: undefined });
   }
 
   /** A key is there, but not to be seen from now on. */
@@ -197,12 +199,11 @@ export class Recorder {
     this.#noted.push({ record, kindBefore });
   }
 
-  #noteGone({ space: { table, db }, key, kindBefore, before }: Touched): void {
+  #noteGone({ space: { table, db }, key, kindBefore, expireAtBefore, before }: Touched): void {
     if (kindBefore === undefined) return;
-    const [expireAt, after, fields] = [undefined, undefined, undefined];
     const record: KeyRecord = {
-      ...{ op: "delete", table, db, key, kind: kindBefore, before },
-      ...{ expireAt, after, fields },
+      ...{ op: "delete", table, db, key, kind: kindBefore, expireAt: expireAtBefore },
+      ...{ before, after: undefined, fields: undefined },
     };
     this.#noted.push({ record, kindBefore });
   }

@@ -361,6 +361,22 @@ describeWithServer("changes", () => {
     ]);
   });
 
+  it("of deleted keys tell the expiries that they had", async () => {
+    await using _ = await start();
+    const changes = copy.changes();
+    await send(["SET", "later", 1, "PXAT", Date.now() + 1_000_000], ["DEL", "later"]);
+    await send(["SET", "soon", 1, "PX", 30], ["SET", "never", 1], ["DEL", "never"]);
+    const left = new Map<string, number | undefined>();
+    for await (const change of changes) {
+      if (change.op === "delete") left.set(change.key, change.expireAt);
+      if (left.size === 3) break;
+    }
+    const now = Date.now();
+    assert.ok((left.get("later") ?? 0) > now, `${left.get("later")}`);
+    assert.ok((left.get("soon") ?? Infinity) <= now, `${left.get("soon")}`);
+    assert.equal(left.get("never"), undefined);
+  });
+
   it("that nobody takes end the mirror with slow: error", async () => {
     await using slow = mirror({
       ...{ url: server.url, slow: "error", highWaterMark: 10_000, replTimeout: 500 },
