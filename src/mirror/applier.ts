@@ -16,7 +16,7 @@ import type {
   Slots,
 } from "./commands/context.ts";
 import type { Recorder } from "./recorder.ts";
-import type { State } from "./state.ts";
+import { copiedKeys, type State } from "./state.ts";
 import type { Keyspace } from "./values.ts";
 
 /** What the commands of one stream are applied to. */
@@ -90,10 +90,15 @@ export class Applier implements Context {
   swap(a: number, b: number): void {
     if (a === b) return;
     if (!this.state.swap(a, b)) this.swapped = true;
-    if (this.recorder?.active !== true) return;
+    const { state, recorder } = this;
+    if (recorder?.active !== true) return;
     for (const db of [a, b]) {
-      this.recorder.flush(db);
-      for (const space of this.state.ofDatabase(db)) this.recorder.all(space);
+      recorder.flush(db);
+      for (const space of state.ofDatabase(db)) {
+        for (const key of copiedKeys(space.keyspace)) {
+          if (!state.hides(db, key)) recorder.appear(space, key);
+        }
+      }
     }
   }
 

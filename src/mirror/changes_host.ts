@@ -31,8 +31,8 @@ const INTERVAL = 1000;
 
 /** What the changes need to know of their mirror. */
 export interface MirrorChangesEvents {
-  /** Resolves when there is a data set. */
-  loaded(): Promise<void>;
+  /** Resolves when there is a data set; rejects with the reason of the signal. */
+  loaded(signal: AbortSignal): Promise<void>;
   /** They are over. */
   ended(): void;
 }
@@ -91,7 +91,7 @@ export class MirrorChanges implements ChangesHost {
       );
       saved = await this.#checkpointer.load();
     }
-    await this.#events.loaded();
+    await this.#events.loaded(this.#stop.signal);
     await this.#upkeep.standing(async () => {
       const { settings, routes, current: { endpoint } } = this.#upkeep;
       const state = this.#upkeep.readable();

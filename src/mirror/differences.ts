@@ -39,6 +39,8 @@ export async function giveAll(
     one.position = undefined;
     // What is given may be older than what it has: then it needs all that follows.
     one.ahead = undefined;
+    // One that was given in part is not gone on with.
+    one.transaction = undefined;
   }
   for (const noted of all) {
     for (const one of subscriptions) {

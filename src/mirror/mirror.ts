@@ -139,7 +139,7 @@ export class Mirror implements AsyncDisposable {
   changes(options: ChangesOptions = {}): Changes {
     if (this.#upkeep.over) this.#upkeep.readable();
     const host = new MirrorChanges(options, this.#upkeep, {
-      loaded: () => this.#ready.within(LONGEST_TIMER),
+      loaded: (signal) => this.#loaded(signal),
       ended: () => this.#changes.delete(changes),
     });
     const changes = new Changes(host.subscription, host, options.callback);
@@ -149,8 +149,9 @@ export class Mirror implements AsyncDisposable {
 
   /**
    * Waits until the mirror holds everything that the master holds now: what was written before, by
-   * whomever, is then read here, also where that takes a fetch or a new snapshot. The master is asked on a connection of its own, through replicas the
-   * one that is the master of all. Throws `TIMEOUT`, what that connection throws, and `CLOSED`.
+   * whomever, is then read here, also where that takes a fetch or a new snapshot. The master is asked
+   * on a connection of its own, through replicas the one that is the master of all. Throws `TIMEOUT`,
+   * what that connection throws, and `CLOSED`.
    */
   async caughtUp(options: CaughtUpOptions = {}): Promise<void> {
     checkOptionNames("caughtUp", options, ["timeout", "signal"]);
@@ -178,13 +179,18 @@ export class Mirror implements AsyncDisposable {
   async #catchUp(signal: AbortSignal): Promise<void> {
     try {
       // Before that a server may still change its replication ID on our account.
-      await orAborted(this.#ready.within(LONGEST_TIMER), signal);
+      await this.#loaded(signal);
       while (!await this.#reaches(await orAborted(this.#master.standing(), signal), signal));
     } catch (error) {
       // Whatever went wrong on the way: the end of the mirror is why.
       if (this.#upkeep.over && !signal.aborted) throw this.#end;
       throw error;
     }
+  }
+
+  /** Waits for the first snapshot, as long as it takes. */
+  async #loaded(signal: AbortSignal): Promise<void> {
+    if (this.#upkeep.current.state === undefined) await this.#waiters.wait(() => true, signal);
   }
 
   /** Waits until the mirror stands there; `false` when a new snapshot or master makes that a question. */

@@ -23,7 +23,8 @@ export interface MirrorOptions extends Omit<NsyncOptions, LinkOnly | "minFullSyn
   readonly match?: Globs;
   /**
    * What becomes of keys that a command has changed which cannot be applied: `"repair"` (the default)
-   * fetches them, or where nobody can tell the keys, a new snapshot; with `"report"` they cannot be read.
+   * fetches them, or where nobody can tell the keys, a new snapshot; with `"report"` they cannot be
+   * read, and where nobody can tell them, any value may be an old one.
    */
   readonly unhandled?: "repair" | "report";
   /**

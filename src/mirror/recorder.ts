@@ -10,7 +10,7 @@ import type { Position } from "../position.ts";
 import type { FlushRecord, KeyRecord } from "./change.ts";
 import type { Change as Touch } from "./commands/context.ts";
 import { type Captured, captured } from "./shapes.ts";
-import { copiedKeys, type Space } from "./state.ts";
+import type { Space } from "./state.ts";
 import type { Noted, Subscription } from "./subscription.ts";
 
 /** A key that the command at hand changes. */
@@ -114,11 +114,6 @@ export class Recorder {
   /** All keys of a database go; without `db`, of all. */
   flush(db: number | undefined): void {
     this.#noted.push({ record: { op: "flush", db }, kindBefore: undefined });
-  }
-
-  /** All keys of a space are there now. */
-  all(space: Space): void {
-    for (const key of copiedKeys(space.keyspace)) this.appear(space, key);
   }
 
   /** A key is there now that was not before. */

@@ -5,7 +5,7 @@
  */
 
 import { NsyncError } from "../errors.ts";
-import type { CmdEvent } from "../events.ts";
+import type { CmdEvent, LoadEvent } from "../events.ts";
 import { Client } from "../link/client.ts";
 import type { Applier } from "./applier.ts";
 import { KeyFetcher } from "./fetch.ts";
@@ -13,6 +13,7 @@ import { LearnedKeys } from "./learned_keys.ts";
 import { load } from "./load.ts";
 import type { Replica, ReplicaHost } from "./replica.ts";
 import type { UnknownKey } from "./unknown_keys.ts";
+import type { Keyspace } from "./values.ts";
 
 /** Most keys that are fetched at once. */
 const AT_ONCE = 100;
@@ -97,7 +98,8 @@ export class Repair {
     const applier = this.#applier;
     const { state, recorder } = applier;
     this.next = Infinity;
-    for (const { db, key, fetched } of [...state.unknown]) {
+    for (const one of [...state.unknown]) {
+      const { db, key, fetched } = one;
       if (fetched === undefined) continue;
       if (fetched.offset > upTo) {
         this.next = Math.min(this.next, fetched.offset);
@@ -107,15 +109,30 @@ export class Repair {
       if (space !== undefined) {
         applier.touch(space, db, key, "value");
         if (fetched.value === undefined) space.delete(key);
-        else {
-          load(space, key, fetched.value);
-          space.setExpireAt(key, fetched.expireAt);
-        }
+        else if (!this.#load(space, one, fetched.value, fetched.expireAt)) continue;
       }
-      // Not before: a value that the store refuses ends this.
       state.unknown.delete(db, key);
     }
     if (recorder?.active === true) recorder.command(state.position, state.position, undefined);
+  }
+
+  /** `false` where the store refuses the value: the key stays unknown. */
+  #load(
+    space: Keyspace,
+    { db, key }: UnknownKey,
+    value: LoadEvent,
+    expireAt: number | undefined,
+  ): boolean {
+    try {
+      load(space, key, value);
+    } catch (error) {
+      if (!NsyncError.is(error) || error.code !== "RDB_CORRUPT") throw error;
+      this.#applier.recorder?.forget(db, key);
+      this.#giveUp(error);
+      return false;
+    }
+    space.setExpireAt(key, expireAt);
+    return true;
   }
 
   /** The keys of a command that is not known here; `undefined` when the server cannot tell them. */
@@ -164,7 +181,11 @@ export class Repair {
   readonly #soon = (): void => {
     this.#waiting = false;
     if (this.#stop.signal.aborted) return;
-    void this.#replica.lock.with(() => this.now()).then(() => this.#host.moved(this.#replica));
+    const [replica, host] = [this.#replica, this.#host];
+    replica.lock.with(async () => {
+      await this.now();
+      host.checkMemory();
+    }).then(() => host.moved(replica)).catch((error) => host.stopped(replica, error));
   };
 
   readonly #failed = (error: unknown): void => {
@@ -172,11 +193,7 @@ export class Repair {
     this.#drop();
     if (this.#stop.signal.aborted) return;
     if (!NsyncError.is(error)) throw error;
-    if (!error.retriable) {
-      this.#hopeless = true;
-      this.#host.report(error);
-      return this.#host.lost(this.#replica);
-    }
+    if (!error.retriable) return this.#giveUp(error);
     // A connection that was idle for long may have been closed: the first failure says little.
     if (++this.#failures === 2) this.#host.report(error);
     const pause = this.#failures === 1 ? 0 : PAUSE * 2 ** (this.#failures - 2);
@@ -185,6 +202,13 @@ export class Repair {
       this.#soon();
     }, Math.min(pause, LONGEST_PAUSE));
   };
+
+  /** Only a new snapshot will tell. */
+  #giveUp(error: NsyncError): void {
+    this.#hopeless = true;
+    this.#host.report(error);
+    this.#host.lost(this.#replica);
+  }
 
   #connect(): Promise<Client> {
     const { settings } = this.#host;
@@ -195,7 +219,11 @@ export class Repair {
       timeout,
       signal: this.#stop.signal,
       commandNames,
-    }).then((client) => this.#client = client);
+    }).then((client) => {
+      // It may have been closed just when the connection was there.
+      if (this.#stop.signal.aborted) client.close();
+      return this.#client = client;
+    });
     return this.#connecting;
   }
 

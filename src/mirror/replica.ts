@@ -45,6 +45,8 @@ export interface ReplicaHost {
   moved(replica: Replica): void;
   /** The link is over; what came before that is still applied. */
   failed(replica: Replica, error: unknown): void;
+  /** It is over, with what ended it, if anything did. */
+  stopped(replica: Replica, error: unknown): void;
   /** Nobody can tell which keys have changed. */
   lost(replica: Replica): void;
   /** Throws where the data takes too much memory. */
@@ -78,6 +80,7 @@ export class Replica {
   #building: State | undefined;
   /** Behind everything that has been applied; `undefined` inside of a snapshot. */
   #applied: Position | undefined;
+  #closed = false;
   /** Events that wait for the end of a transaction in a later batch. */
   #held: NsyncEvent[] = [];
   /** Keys of commands that only the server knows. */
@@ -123,6 +126,7 @@ export class Replica {
 
   /** Ends it and frees everything. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#repair.close();
     await this.link.close();
     // Whoever still holds the mirror does not hold the data.
@@ -132,13 +136,19 @@ export class Replica {
   }
 
   async #take(batch: EventBatch): Promise<void> {
-    for (const event of batch) this.#held.push(event);
+    for (const event of batch) {
+      // What the link remarks may come between two batches of a transaction.
+      if (event.type === "error" && isOpen(this.#held.at(-1))) this.#host.report(event.error);
+      else this.#held.push(event);
+    }
     if (isOpen(this.#held.at(-1))) return;
     const events = this.#held;
     this.#held = [];
     this.#applier.now = batch.arrivedAt ?? Date.now();
     await this.lock.with(async () => {
       for (const [i, event] of events.entries()) {
+        // Another replica may have taken its place meanwhile, and gives the changes now.
+        if (this.#closed) return;
         const waiting = this.#event(event, events, i);
         if (waiting !== undefined) await waiting;
         // A few bytes of commands can make changes of many: each has all of its value.
@@ -304,6 +314,7 @@ export class Replica {
   settle(): void {
     const [state, position] = [this.#state, this.#applied];
     if (state === undefined || this.#building !== undefined || position === undefined) return;
+    if (this.#closed) return;
     state.position = position;
     state.history.add(position.replId);
     this.#repair.install(position.offset);
@@ -314,12 +325,13 @@ export class Replica {
     // Now, and not later, the link has nothing in hand that was not applied.
     this.#applied = this.link.position;
     // Whoever has the lock may be done without looking at this: an idle master says no more for long.
-    if (this.lock.held) void this.lock.with(() => this.#settled());
-    else this.#settled();
+    if (!this.lock.held) return this.#settled();
+    this.lock.with(() => this.#settled()).catch((error) => this.#host.stopped(this, error));
   }
 
   #settled(): void {
     this.settle();
+    this.#host.checkMemory();
     this.#host.moved(this);
   }
 }

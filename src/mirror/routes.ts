@@ -11,7 +11,8 @@ import type { Matcher } from "./glob.ts";
 
 /**
  * Names the table of a key; `undefined` keeps the key out. It must always say the same of the same
- * key: it is asked when a key is written and when it is read.
+ * key: it is asked when a key is written and when it is read, and cannot read the mirror itself. One
+ * that declares a single parameter is taken to say the same of a key in every database.
  */
 export type Route = (key: string, db: number) => string | undefined;
 

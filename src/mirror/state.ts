@@ -181,15 +181,16 @@ export class State {
   swap(a: number, b: number): boolean {
     if (a === b) return true;
     const known = this.#routes.sameInAll || !(this.#lacking.has(a) || this.#lacking.has(b));
-    const moving = [...this.ofDatabase(a), ...this.ofDatabase(b)];
-    for (const space of moving) this.#remove(space);
-    for (const { table, db, keyspace } of moving) this.#renumber(table, keyspace, db === a ? b : a);
-    this.unknown.swap(a, b);
     const [lacksA, lacksB] = [this.#lacking.has(a), this.#lacking.has(b)];
     for (const [db, lacks] of [[a, lacksB], [b, lacksA]] as const) {
       if (lacks) this.#lacking.add(db);
       else this.#lacking.delete(db);
     }
+    // Keys may be kept out of where they come to.
+    const moving = [...this.ofDatabase(a), ...this.ofDatabase(b)];
+    for (const space of moving) this.#remove(space);
+    for (const { table, db, keyspace } of moving) this.#renumber(table, keyspace, db === a ? b : a);
+    this.unknown.swap(a, b);
     return known;
   }
 

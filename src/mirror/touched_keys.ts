@@ -23,7 +23,7 @@ export interface Touched {
 }
 
 /** Commands behind which nobody knows which keys have changed. */
-const SWEEPING = new Set(["swapdb", "trimslots", "cluster"]);
+const SWEEPING = new Set(["swapdb", "trimslots", "sflush", "cluster"]);
 
 /** Scripts, as servers before 7.0 send them. */
 const SCRIPTS = new Set(["eval", "evalsha", "fcall"]);

@@ -132,15 +132,16 @@ export class Upkeep implements ReplicaHost {
   #start(): Replica {
     const replica = new Replica(this);
     replica.run().then(
-      () => this.#stopped(replica, undefined),
-      (error) => this.#stopped(replica, error),
+      () => this.stopped(replica, undefined),
+      (error) => this.stopped(replica, error),
     );
     return replica;
   }
 
-  #stopped(replica: Replica, error: unknown): void {
+  stopped(replica: Replica, error: unknown): void {
     if (replica === this.#current) this.#end(error);
     else if (replica === this.#fresh) {
+      void replica.close();
       if (error === undefined || NsyncError.is(error)) this.#giveUp(error);
       else this.#end(error);
     }
@@ -203,15 +204,13 @@ export class Upkeep implements ReplicaHost {
     if (replica === this.#current) this.#events.moved();
     else if (replica === this.#fresh && this.#hasCaughtUp(replica)) {
       // It may be long before an idle master sends something to apply.
-      replica.lock.with(() => this.applied(replica)).catch((error) =>
-        this.#stopped(replica, error)
-      );
+      replica.lock.with(() => this.applied(replica)).catch((error) => this.stopped(replica, error));
     }
   }
 
   failed(replica: Replica, error: unknown): void {
     // Whoever does not take the changes would not let the replica come to it.
-    if (NsyncError.is(error) && error.code === "SLOW") this.#stopped(replica, error);
+    if (NsyncError.is(error) && error.code === "SLOW") this.stopped(replica, error);
   }
 
   lost(replica: Replica): void {
@@ -246,14 +245,15 @@ export class Upkeep implements ReplicaHost {
     await this.standing(async () => {
       const old = this.#current;
       const before = old.state;
-      if (this.#over || fresh.state === undefined || !this.#hasCaughtUp(fresh)) return;
+      // It may have been given up while it waited.
+      if (this.#over || fresh !== this.#fresh || !this.#hasCaughtUp(fresh)) return;
       this.#current = fresh;
       this.#fresh = undefined;
       this.#failures = 0;
       fresh.recorder = this.recorder;
       void old.close();
       this.#events.moved();
-      await this.#differences(before, fresh.state);
+      if (fresh.state !== undefined) await this.#differences(before, fresh.state);
     });
     if (this.#needsAnother) this.#schedule();
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { NsyncError } from "../../src/errors.ts";
 import { Client, granted } from "../../src/link/client.ts";
 import { ErrorReply, type Reply, replyItems, replyText } from "../../src/link/replies.ts";
-import { it } from "../support/bdd.ts";
+import { it } from "@std/testing/bdd";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { startRedis } from "../support/redis.ts";
 

@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
-import { mirror, NsyncError, type NsyncErrorCode } from "../../src/mirror/mod.ts";
+import { mirror } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { isCode } from "../support/is_code.ts";
+import { Gate } from "../support/gate.ts";
 import { until } from "../link/until.ts";
 import { startProxy } from "../support/proxy.ts";
 import { freePort, type RedisServer, startRedis } from "../support/redis.ts";
 import type { RedisClient } from "../support/resp_client.ts";
 import { OddMaster } from "./odd_master.ts";
-
-function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
-  return (error) => NsyncError.is(error) && error.code === code;
-}
 
 describeWithServer("a mirror that has caught up", () => {
   let server: RedisServer;
@@ -136,20 +134,14 @@ describeWithServer("a mirror catches up without waiting for more of the stream",
     master.stream(["SET", "a", 1]);
     await copy.caughtUp({ timeout });
     // The changes since then are asked for: until that is answered, nothing may be applied.
-    let answer: () => void = () => {};
-    const asking = new Promise<void>((resolve) => {
-      master.asked = () => {
-        resolve();
-        return new Promise((answered) => answer = answered);
-      };
-    });
+    const answer = new Gate();
+    master.asked = answer.pass;
     await using _changes = copy.changes({ from, callback: () => {} });
-    await asking;
+    await answer.reached;
     const { offset = 0 } = copy.status();
     master.stream(["PING"]);
     await until(() => (copy.status().offset ?? 0) > offset);
-    master.asked = () => {};
-    answer();
+    answer.open();
     await copy.caughtUp({ timeout });
     assert.equal(copy.lag, 0);
   });

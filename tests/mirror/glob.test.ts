@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { it } from "@std/testing/bdd";
 import { toBytes } from "../../src/decode/text.ts";
 import { NsyncError } from "../../src/errors.ts";
 import { globMatcher, globMatches } from "../../src/mirror/glob.ts";
-import { it } from "../support/bdd.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { startRedis } from "../support/redis.ts";
 import { Seeded } from "../support/seeded.ts";

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { mirror, NsyncError, type NsyncErrorCode } from "../../src/mirror/mod.ts";
+import { mirror } from "../../src/mirror/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
+import { isCode } from "../support/is_code.ts";
 import {
   currentRuntime,
   projectUrl,
@@ -14,10 +15,6 @@ import {
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { startProxy } from "../support/proxy.ts";
 import { OddMaster } from "./odd_master.ts";
-
-function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
-  return (error) => NsyncError.is(error) && error.code === code;
-}
 
 /** Runs a script with a mirror; it must end by itself soon after it has said that it is over. */
 async function run(runtime: Runtime, url: string, source: string) {

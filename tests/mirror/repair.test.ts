@@ -1,61 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "@std/testing/bdd";
-import {
-  mirror,
-  type MirrorOptions,
-  NsyncError,
-  type NsyncErrorCode,
-} from "../../src/mirror/mod.ts";
-import { until } from "../link/until.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
-import type { Arg } from "../support/resp_encoder.ts";
-import { startRedis } from "../support/redis.ts";
-import { OddMaster, type OddOptions } from "./odd_master.ts";
-
-/** A script that appends to its key, and says what it is. */
-const script = (key: string, text: string): Arg[] => [
-  ...["EVAL", "return redis.call('APPEND', KEYS[1], ARGV[1])", 1, key, text],
-];
-
-function isCode(code: NsyncErrorCode): (error: unknown) => boolean {
-  return (error) => NsyncError.is(error) && error.code === code;
-}
-
-/** A master with something in it, and a mirror of it that has loaded. */
-async function start(options: OddOptions = {}, of: MirrorOptions = {}) {
-  const master = await OddMaster.start(options);
-  await master.command("SET", "a", "1");
-  await master.command("SET", "other", "x");
-  const errors: NsyncError[] = [];
-  let told: () => void = () => {};
-  const copy = mirror({
-    url: master.url,
-    onError(error) {
-      errors.push(error);
-      told();
-    },
-    reconnect: { min: 1, max: 10 },
-    ...of,
-  });
-  await copy.ready;
-  return {
-    master,
-    copy,
-    errors,
-    /** Resolves when the mirror has told of so many errors. */
-    async told(count: number): Promise<void> {
-      while (errors.length < count) await new Promise<void>((resolve) => told = resolve);
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      await copy.close();
-      await master[Symbol.asyncDispose]();
-    },
-  };
-}
+import { isCode } from "../support/is_code.ts";
+import { script, startOdd } from "./odd_mirror.ts";
 
 describeWithServer("what cannot be applied", () => {
   it("is told, and its keys are fetched: before that they cannot be read", async () => {
-    await using test = await start();
+    await using test = await startOdd();
     const { master, copy, errors } = test;
     await using changes = copy.changes({ values: "both" });
     const db = copy.db(0);
@@ -91,7 +42,7 @@ describeWithServer("what cannot be applied", () => {
   });
 
   it("leaves out what the fetched value holds already, and applies the rest", async () => {
-    await using test = await start();
+    await using test = await startOdd();
     const { master, copy } = test;
     await master.write(script("a", "-"));
     await test.told(1);
@@ -116,7 +67,7 @@ describeWithServer("what cannot be applied", () => {
   });
 
   it("may be many keys in several databases, of which some are gone by then", async () => {
-    await using test = await start();
+    await using test = await startOdd();
     const { master, copy } = test;
     master.hold();
     for (let i = 0; i < 350; i++) {
@@ -135,7 +86,7 @@ describeWithServer("what cannot be applied", () => {
   });
 
   it("is known again as soon as it is overwritten, deleted or flushed", async () => {
-    await using test = await start({}, { unhandled: "report" });
+    await using test = await startOdd({}, { unhandled: "report" });
     const { master, copy, errors } = test;
     await master.write(script("a", "2"), script("b", "2"), script("c", "3"), script("d", "4"));
     await test.told(4);
@@ -159,13 +110,27 @@ describeWithServer("what cannot be applied", () => {
     assert.equal(master.snapshots, 1);
   });
 
+  it("is no change before it is known, also where its database gets another number", async () => {
+    await using test = await startOdd({}, { unhandled: "report" });
+    const { master, copy } = test;
+    const changes = copy.changes();
+    await master.write(script("a", "2"), ["SWAPDB", 0, 1], ["SET", "end", 1]);
+    const seen: unknown[] = [];
+    for await (const change of changes) {
+      if (change.key === "end") break;
+      seen.push(`${change.op} ${change.db} ${change.key ?? ""}`);
+    }
+    assert.deepEqual(seen, ["flush 0 ", "flush 1 ", "set 1 other"]);
+    assert.throws(() => copy.db(1).get("a"), isCode("UNKNOWN"));
+  });
+
   it("is asked of the server where only that knows the keys of a command", async () => {
     const commands = {
       "mod.set": ["write", 1, 1, 1],
       "mod.mset": ["write", 2, -1, 2],
       "mod.none": ["write", 0, 0, 0],
     } as const;
-    await using test = await start({ commands });
+    await using test = await startOdd({ commands });
     const { master, copy, errors } = test;
     await master.command("MSET", "a", "by module", "b", "module too", "c", "3");
     master.stream(["MULTI"]);
@@ -186,58 +151,8 @@ describeWithServer("what cannot be applied", () => {
     assert.equal(master.snapshots, 1);
   });
 
-  it("leads to a new snapshot beside, where nobody knows the keys, and not too often", async () => {
-    await using test = await start({}, { minFullSyncInterval: 300 });
-    const { master, copy, errors } = test;
-    await using changes = copy.changes();
-    await master.command("SET", "by nobody", "known");
-    const began = performance.now();
-    master.stream(["NOBODY.KNOWS", "x"]);
-    await test.told(1);
-    assert.equal(errors[0].keys, undefined);
-    assert.match(errors[0].message, /nobody can tell .* new snapshot/);
-    for await (const change of changes) if (change.key === "by nobody") break;
-    assert.equal(copy.db(0).get("by nobody"), "known");
-    assert.ok(performance.now() - began > 150, "too soon after the first one");
-    assert.equal(master.snapshots, 2);
-    // The new link goes on.
-    await master.write(["SET", "and", "on"]);
-    await copy.caughtUp();
-    assert.equal(copy.db(0).get("and"), "on");
-    const all = copy.changes();
-    await master.command("SET", "again", "known");
-    for (let i = 0; i < 5; i++) master.stream(["NOBODY.KNOWS", "x"]);
-    for await (const change of all) if (change.key === "again") break;
-    assert.equal(master.snapshots, 3);
-    assert.equal(copy.status().phase, "live");
-  });
-
-  it("leads to a new snapshot also where the master says no more than that it lives", async () => {
-    await using test = await start({}, { minFullSyncInterval: 0 });
-    const { master, copy } = test;
-    await master.command("SET", "by nobody", "known");
-    let send: () => void = () => {};
-    const asked = new Promise<void>((resolve) => {
-      master.sending = () => {
-        resolve();
-        return new Promise((sending) => send = sending);
-      };
-    });
-    master.stream(["NOBODY.KNOWS", "x"]);
-    await asked;
-    // What is read is ahead of the snapshot.
-    const { offset = 0 } = copy.position ?? {};
-    master.stream(["PING"]);
-    await until(() => (copy.position?.offset ?? 0) > offset);
-    assert.equal(copy.db(0).get("by nobody"), undefined);
-    master.sending = () => {};
-    send();
-    await until(() => copy.db(0).get("by nobody") === "known");
-    await copy.caughtUp();
-  });
-
   it("is fetched again when the connection for that is lost", async () => {
-    await using test = await start({ closes: 2 });
+    await using test = await startOdd({ closes: 2 });
     const { master, copy } = test;
     await master.write(script("a", "2"));
     await copy.caughtUp();
@@ -246,7 +161,7 @@ describeWithServer("what cannot be applied", () => {
   });
 
   it("waits while the server is not where the link is", async () => {
-    await using test = await start();
+    await using test = await startOdd();
     const { master, copy } = test;
     const { replId } = master;
     master.replId = "b".repeat(40);
@@ -260,7 +175,7 @@ describeWithServer("what cannot be applied", () => {
   });
 
   it("is waited for by whoever wants to read it, also where that takes a new snapshot", async () => {
-    await using test = await start({}, { minFullSyncInterval: 0 });
+    await using test = await startOdd({}, { minFullSyncInterval: 0 });
     const { master, copy } = test;
     await master.command("SET", "by nobody", "known");
     master.stream(["NOBODY.KNOWS", "x"]);
@@ -269,116 +184,13 @@ describeWithServer("what cannot be applied", () => {
     assert.equal(master.snapshots, 2);
   });
 
-  it("asks for a new snapshot in growing intervals while it gets none", async () => {
-    await using test = await start({}, { minFullSyncInterval: 0 });
-    const { master, copy, errors } = test;
-    master.refusesReplicas = true;
-    await master.command("SET", "by nobody", "known");
-    master.stream(["NOBODY.KNOWS", "x"]);
-    await test.told(2);
-    const began = performance.now();
-    await test.told(3);
-    assert.ok(performance.now() - began > 400, "too soon");
-    assert.deepEqual(errors.map(({ code }) => code), ["UNHANDLED", "PERMISSION", "PERMISSION"]);
-    assert.equal(copy.db(0).get("a"), "1");
-    master.refusesReplicas = false;
-    await copy.caughtUp();
-    assert.equal(copy.db(0).get("by nobody"), "known");
-  });
-
-  it("ends with what the route throws of keys in the new snapshot", async () => {
-    const thrown = new Error("no table");
-    const route = (key: string) => {
-      if (key === "by nobody") throw thrown;
-      return "all";
-    };
-    await using test = await start({}, { minFullSyncInterval: 0, route });
-    const { closed } = test.copy;
-    await test.master.command("SET", "by nobody", "known");
-    test.master.stream(["NOBODY.KNOWS", "x"]);
-    assert.equal(await closed, thrown);
-  });
-
-  it("is not passed over by changes that go on from before it", async () => {
-    await using master = await OddMaster.start();
-    const { hostname, port } = new URL(master.url);
-    // It hands on what it gets as it is, and goes on from where one was.
-    const replica = await startRedis({ config: { replicaof: `${hostname} ${port}` } });
-    try {
-      await using copy = mirror({
-        url: replica.url,
-        reconnect: () => 10,
-        minFullSyncInterval: 0,
-      });
-      await copy.ready;
-      await master.write(["SET", "a", 1]);
-      await copy.caughtUp();
-      const from = copy.position;
-      await master.write(["EVAL", "return redis.call('SET', 'hidden', 1)", 0], ["SET", "end", 1]);
-      await copy.caughtUp();
-      assert.equal(copy.db(0).get("hidden"), "1");
-      const seen: unknown[] = [];
-      for await (const batch of copy.changes({ from }).batches()) {
-        seen.push(...batch.map(({ op, key }) => `${op} ${key ?? ""}`));
-        if (batch.at(-1)?.position !== undefined) break;
-      }
-      assert.deepEqual(seen.sort(), ["flush ", "set a", "set end", "set hidden"]);
-    } finally {
-      await replica.stop();
-    }
-  });
-
-  it("brings a new snapshot also to who has come further before, with all that follows", async () => {
-    await using test = await start({}, { minFullSyncInterval: 0 });
-    const { master, copy } = test;
-    const { position } = copy;
-    assert.ok(position !== undefined);
-    const changes = copy.changes({ from: { ...position, offset: position.offset + 10_000 } });
-    await master.write(["SET", "a", "known already"]);
-    await copy.caughtUp();
-    await master.command("SET", "a", 2);
-    master.stream(["NOBODY.KNOWS", "x"]);
-    await copy.caughtUp();
-    await master.write(["SET", "a", 3]);
-    const seen: unknown[] = [];
-    for await (const change of changes) {
-      if (change.op !== "flush" && seen.push(change.after) === 2) break;
-    }
-    assert.deepEqual(seen, ["2", "3"]);
-  });
-
   it("is waited for also while the server is asked for its keys and somebody takes changes", async () => {
-    await using test = await start({ commands: { "mod.set": ["write", 1, 1, 1] } });
+    await using test = await startOdd({ commands: { "mod.set": ["write", 1, 1, 1] } });
     const { master, copy } = test;
     await using _ = copy.changes();
     await master.command("SET", "a", "by module");
     master.stream(["MOD.SET", "a", "what"]);
     await copy.caughtUp();
     assert.equal(copy.db(0).get("a"), "by module");
-  });
-
-  it("is a deletion when a new snapshot has its key no more", async () => {
-    await using test = await start({ refuses: ["DUMP"] }, { minFullSyncInterval: 0 });
-    const { master, copy } = test;
-    const changes = copy.changes({ values: "both" });
-    await master.command("DEL", "a");
-    master.stream(script("a", "2"));
-    for await (const change of changes) {
-      if (change.op === "flush") continue;
-      assert.deepEqual([change.op, change.key, change.before], ["delete", "a", "1"]);
-      break;
-    }
-    assert.equal(copy.db(0).get("a"), undefined);
-  });
-
-  it("leads to a new snapshot where single keys may not be fetched", async () => {
-    await using test = await start({ refuses: ["DUMP"] }, { minFullSyncInterval: 0 });
-    const { master, copy, errors } = test;
-    await using changes = copy.changes();
-    await master.write(script("a", "2"));
-    for await (const change of changes) if (change.key === "a") break;
-    assert.equal(copy.db(0).get("a"), "12");
-    assert.deepEqual(errors.map(({ code }) => code), ["UNHANDLED", "PERMISSION"]);
-    assert.match(errors[1].message, /\+dump/);
   });
 });

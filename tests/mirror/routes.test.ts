@@ -194,6 +194,19 @@ describeWithServer("keys go where the route says", () => {
     assert.ok(seen.includes("set b one"), seen.join());
   });
 
+  it("by a new snapshot also when keys that were kept have been kept out since then", async () => {
+    await send(["SET", "a", "zero"]);
+    await using copy = mirror({
+      url: server.url,
+      route: (_key, db) => db === 0 ? "zero" : undefined,
+      minFullSyncInterval: 0,
+    });
+    await copy.ready;
+    await send(["SWAPDB", 0, 1], ["FLUSHDB"], ["SWAPDB", 0, 1]);
+    await copy.caughtUp();
+    assert.equal(copy.db(0).get("a"), "zero");
+  });
+
   it("and what the route throws or gives wrongly ends the mirror", async () => {
     await send(["SET", "a", 1]);
     const thrown = new Error("no way");
