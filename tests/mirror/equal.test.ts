@@ -105,14 +105,20 @@ describeWithServer("a mirror", () => {
     assert.ok(sent >= COMMANDS, `${sent} commands`);
   });
 
+  /** Waits until a mirror has everything; where it does not come to that, tells how it is doing. */
+  async function caughtUp(copy: Mirror): Promise<void> {
+    try {
+      await copy.caughtUp({ timeout: 60_000 });
+    } catch (cause) {
+      const status = JSON.stringify({ ...copy.status(), position: copy.position });
+      const master = await client.text("INFO", "replication");
+      throw new Error(`seed ${SEED}: ${status}\n${proxy.open} connections\n${master}`, { cause });
+    }
+  }
+
   /** Compares both mirrors with the replica. */
   async function assertSame(point: number, whole: Mirror, routed: Mirror): Promise<void> {
-    const timeout = 60_000;
-    await Promise.all([
-      whole.caughtUp({ timeout }),
-      routed.caughtUp({ timeout }),
-      replicaCaughtUp(),
-    ]);
+    await Promise.all([caughtUp(whole), caughtUp(routed), replicaCaughtUp()]);
     const replicas = await readServer(replicaClient);
     const masters = await readServer(client);
     const have = { whole: mirrorTruth(whole, DBS), routed: mirrorTruth(routed, DBS) };
