@@ -62,7 +62,9 @@ export type ResetReason =
   /** The server is older than 2.8 and knows no partial resynchronization. */
   | "sync"
   /** The link broke inside of a transaction of which pieces had been delivered, and another master answered. */
-  | "transaction-lost";
+  | "transaction-lost"
+  /** What the master went on with was no command stream. */
+  | "stream-broken";
 
 /** What of a snapshot comes with a `reset`. */
 export type ResetSnapshot =

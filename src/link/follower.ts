@@ -280,6 +280,11 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
         if (this.#over) return;
         if (ended === undefined) continue;
         const error = this.#judged(ended);
+        if (error.code === "PROTOCOL" && this.#standsStill()) {
+          // There is no going on from there, however often it is tried.
+          this.received = undefined;
+          this.resetReason = "stream-broken";
+        }
         if (this.#granted) {
           this.#wasGranted = true;
           this.reconnects++;
@@ -338,6 +343,11 @@ export class Follower implements BatchSource, SessionHost, SlowHost {
       if (this.#cutSnapshots >= SUSPICIOUS) return overrun(error, this.#cutSnapshots);
     }
     return error;
+  }
+
+  /** The stream was resumed, and nothing of it could be read. */
+  #standsStill(): boolean {
+    return this.#live?.resumed === true && this.received?.offset === this.#live.offset;
   }
 
   #held(since: number): boolean {

@@ -181,6 +181,8 @@ async function loadAndFollow(
     if (marked && channel === undefined) acknowledger.start();
     else if (resumable) acknowledger.live();
     else acknowledger.stop();
+    // A master that has just sent a snapshot may send a sign of life yet, which its offset leaves out.
+    if (channel === undefined) await wire.passNewlines(host.settings.replTimeout);
     await follow(sources.channel === undefined ? wire : sources.stream, host, acknowledger, {
       offset: replication.offset,
       db,

@@ -97,6 +97,18 @@ export class Wire {
     }
   }
 
+  /** Passes over newlines, up to the first other byte, with which a piece begins then. */
+  async passNewlines(timeout: number): Promise<void> {
+    for (;;) {
+      const kept = this.#left.length > 0;
+      const bytes = await this.read(timeout);
+      const rest = bytes.subarray(newlines(bytes));
+      if (rest.length === 0) continue;
+      this.#left = kept ? rest : rest.slice();
+      return;
+    }
+  }
+
   /**
    * The next line without its end, each of its pieces within `timeout` milliseconds. `due` says in
    * words what it has to be.

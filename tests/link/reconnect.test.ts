@@ -356,6 +356,35 @@ describe("a scripted master", () => {
     assert.deepEqual(asked, ["PSYNC ? -1", `PSYNC ${ID} ${8 + SET.length}`]);
   });
 
+  it("whose stream is broken wherever it goes on is asked for a snapshot", async () => {
+    const asked: string[] = [];
+    await using master = await ScriptedMaster.start(greets((socket, words) => {
+      asked.push(words.join(" "));
+      if (words[1] === "?") {
+        socket.write(`+FULLRESYNC ${ID} 7\r\n$${EMPTY_RDB.length}\r\n${EMPTY_RDB}`, "latin1");
+        socket.write(asked.length === 1 ? `${SET}nonsense\r\n` : SET);
+      } else socket.write(`+CONTINUE ${ID}\r\nnonsense\r\n`);
+    }));
+    await using reader = new Reader(nsync({ port: master.port }));
+    await reader.until("resume");
+    const { event } = await reader.until("reset");
+    assert.deepEqual([event.reason, event.offset], ["stream-broken", 7]);
+    await reader.until("eof");
+    assert.equal((await reader.expect("cmd")).offset, 7 + SET.length);
+    assert.deepEqual(asked, ["PSYNC ? -1", `PSYNC ${ID} ${8 + SET.length}`, "PSYNC ? -1"]);
+  });
+
+  it("counts no sign of life right behind a snapshot", async () => {
+    await using master = await ScriptedMaster.start(greets((socket) => {
+      socket.write(`+FULLRESYNC ${ID} 7\r\n$EOF:${MARK}\r\n${EMPTY_RDB}${MARK}\n`, "latin1");
+      socket.write(`\n${SET}`);
+    }));
+    await using reader = new Reader(nsync({ port: master.port }));
+    await reader.until("eof");
+    assert.equal((await reader.expect("cmd")).offset, 7 + SET.length);
+    assert.equal(reader.link.position?.offset, 7 + SET.length);
+  });
+
   it("may count very far", async () => {
     const start = 2 ** 52 - 100;
     const asked: string[] = [];
