@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "@std/testing/bdd";
 import { type LoadEvent, readRdb } from "../../mod.ts";
-import { mirror, type MirrorOptions, NsyncError, Opaque } from "../../src/mirror/mod.ts";
+import { type MirrorOptions, NsyncError, Opaque } from "../../src/mirror/mod.ts";
 import { encodeDump } from "../../src/rdb/mod.ts";
 import { describeWithServer } from "../support/describe_with_server.ts";
 import { fixtureNamed, fixtures, loadRdb } from "../support/fixtures.ts";
 import { OddMaster, type OddOptions } from "./odd_master.ts";
+import { mirrorOf } from "./odd_mirror.ts";
 
 /** The keys of a snapshot. */
 async function loads(rdb: Uint8Array): Promise<LoadEvent[]> {
@@ -21,28 +22,15 @@ const VALUES = new Map((await loads(RDB)).map(({ key, valueBytes }) => [key, val
 /** A master with keys of modules, and a mirror of it that has loaded. */
 async function start(options: OddOptions = {}, of: MirrorOptions = {}) {
   const master = await OddMaster.start({ rdb: RDB, ...options });
-  const errors: NsyncError[] = [];
-  const copy = mirror({
-    url: master.url,
-    onError: (error) => errors.push(error),
-    minFullSyncInterval: 0,
-    reconnect: { min: 1, max: 10 },
-    ...of,
-  });
-  await copy.ready;
+  const mirrored = await mirrorOf(master, { minFullSyncInterval: 0, ...of });
+  const { copy, errors } = mirrored;
   return {
-    master,
-    copy,
-    errors,
+    ...mirrored,
     /** Nothing that was streamed was a reason for anything else. */
     async quiet(): Promise<void> {
       await copy.caughtUp();
       assert.deepEqual(errors, []);
       assert.deepEqual([master.snapshots, master.fetches], [1, 0]);
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      await copy.close();
-      await master[Symbol.asyncDispose]();
     },
   };
 }

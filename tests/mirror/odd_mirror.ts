@@ -12,6 +12,11 @@ export async function startOdd(options: OddOptions = {}, of: MirrorOptions = {})
   const master = await OddMaster.start(options);
   await master.command("SET", "a", "1");
   await master.command("SET", "other", "x");
+  return await mirrorOf(master, of);
+}
+
+/** A mirror of that master which has loaded; both end together. */
+export async function mirrorOf(master: OddMaster, of: MirrorOptions = {}) {
   const errors: NsyncError[] = [];
   let told: () => void = () => {};
   const copy = mirror({
