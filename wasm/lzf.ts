@@ -40,25 +40,27 @@ export function lzf(from: usize, n: usize, to: usize, size: usize): bool {
   return o == outEnd;
 }
 
-/** Would `lzf` succeed? Everything it checks depends on lengths alone. */
+/**
+ * Would `lzf` succeed? Everything it checks depends on lengths alone. What the next code is cannot be
+ * foretold, so that branches on it would be slow: masks choose between a literal run and the two forms of
+ * a match. Reads up to 2 bytes past the end.
+ */
 export function lzfIsSound(from: usize, n: usize, size: usize): bool {
   const inEnd = from + n;
   let i = from;
   let made: usize = 0;
   while (i < inEnd) {
-    const c = <usize>load<u8>(i++);
-    if (c < 32) {
-      i += c + 1;
-      made += c + 1;
-      if (made > size) return false;
-      continue;
-    }
-    let run = (c >> 5) + 2;
-    if (run == 9) run += <usize>load<u8>(i++);
-    const distance = ((c & 0x1f) << 8) + <usize>load<u8>(i++) + 1;
-    if (distance > made) return false;
-    made += run;
+    const c = <u32>load<u8>(i);
+    // All ones for a literal run; 1 for a match with an extra length byte.
+    const literal = <u32>(<i32>(c - 0x20) >> 31);
+    const extra = <u32>(0xdf - c) >> 31;
+    const more = <u32>load<u8>(i, 1) & (0 - extra);
+    const run = (literal & (c + 1)) | (~literal & ((c >> 5) + 2 + more));
+    const distance = ~literal & (((c & 0x1f) << 8) + <u32>load<u8>(i + <usize>extra, 1) + 1);
+    if (<usize>distance > made) return false;
+    made += <usize>run;
     if (made > size) return false;
+    i += <usize>(2 + (literal & c) + extra);
   }
   // A code that passes the input's end leaves `i` behind it: nothing after it was looked at.
   return i == inEnd && made == size;
