@@ -80,6 +80,8 @@ export const LAST_LOAD = 152;
 export const TRANSACTIONS = 156;
 /** Not 0 when SOURCE_END stands inside of a transaction that is delivered in pieces. */
 export const IN_PIECES = 160;
+/** Strings of the RDB so far that were left compressed. */
+export const LEFT_COMPRESSED = 164;
 
 /** Where the host puts what a filter compares with, and how much room there is. */
 export const FILTER_BLOCK = 0x37000;

@@ -12,6 +12,7 @@ import { beginRdb, describeKey, releaseRdb, runRdb } from "./rdb.ts";
 import { beginAof, beginResp, releaseResp, runResp } from "./resp.ts";
 import { binaryFlag } from "./scan.ts";
 import { Limits } from "./string.ts";
+import { decompressAll } from "./value.ts";
 
 let mode: i32 = 0;
 let finished: i32 = OK;
@@ -35,6 +36,7 @@ export function beginSnapshot(verify: bool, strict: bool): void {
   finished = OK;
   clear(0);
   wantEverything();
+  decompressAll(false);
   beginRdb(verify, strict);
   publish();
 }
@@ -45,6 +47,11 @@ export function beginSnapshot(verify: bool, strict: bool): void {
  */
 export function filter(kinds: u32, databases: u32, patterns: u32, countsAll: bool): void {
   setFilter(kinds, databases, patterns, countsAll);
+}
+
+/** From now on no string of the RDB is left compressed: somebody asks for most of them. */
+export function decompressStrings(): void {
+  decompressAll(true);
 }
 
 /** Starts an envelope around an RDB, whose content goes to the arena piece by piece. */
@@ -63,6 +70,7 @@ export function beginDump(): void {
   finished = OK;
   clear(0);
   wantEverything();
+  decompressAll(false);
   beginPayload();
   publish();
 }

@@ -208,6 +208,13 @@ function stringValue(): i32 {
 
 /** A compressed value of this size or more stays so until somebody asks for it. */
 const WORTH_WAITING: usize = 512;
+let asked: bool = false;
+
+/** Somebody asks for most of them: from now on, or not any more, they are decompressed at once. */
+export function decompressAll(on: bool): void {
+  asked = on;
+  if (!on) store<u32>(abi.LEFT_COMPRESSED, 0);
+}
 
 /** Puts a compressed string on the tape, which is known to decompress. */
 function packedString(): i32 {
@@ -222,7 +229,7 @@ function packedString(): i32 {
   }
   r = takePacked();
   if (r != OK) return r;
-  if (Packed.size < WORTH_WAITING) {
+  if (asked || Packed.size < WORTH_WAITING) {
     In.pos = before;
     return copyString();
   }
@@ -232,6 +239,7 @@ function packedString(): i32 {
   putString(Packed.ptr, Packed.len);
   word(<u32>Packed.size);
   Value.variant = types.STAYS_COMPRESSED;
+  store<u32>(abi.LEFT_COMPRESSED, load<u32>(abi.LEFT_COMPRESSED) + 1);
   return OK;
 }
 

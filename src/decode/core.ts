@@ -5,6 +5,7 @@
  */
 
 import * as abi from "../../wasm/abi.ts";
+import { keepFreedMemory } from "./malloc.ts";
 import { wasmModule } from "./wasm.ts";
 
 type Call = (...args: number[]) => number;
@@ -34,6 +35,7 @@ const pool: Core[] = [];
 
 /** An idle instance, or a new one. */
 export function takeCore(): Core {
+  keepFreedMemory();
   return pool.pop() ?? new Core();
 }
 
@@ -64,6 +66,8 @@ export class Core {
   readonly release: Call;
   /** Starts a DUMP payload. */
   readonly beginDump: Call;
+  /** Leaves no further string of the RDB compressed. */
+  readonly decompressStrings: Call;
   /** Decompresses what stands at the end of the input into the arena: 0 broken, 1 ASCII, 2 other. */
   readonly inflate: Call;
   /** Writes lines of JSON of records on the tape: see wasm/core.ts. */
@@ -88,6 +92,7 @@ export class Core {
     this.#input = call(exports, "input");
     this.#crc64 = crc64Call(exports);
     this.beginDump = call(exports, "beginDump");
+    this.decompressStrings = call(exports, "decompressStrings");
     this.commit = call(exports, "commit");
     this.run = call(exports, "run");
     this.release = call(exports, "release");

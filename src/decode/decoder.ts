@@ -24,6 +24,8 @@ const MOST_TAPE = 256 << 20;
 const TAPE_PER_BYTE = 8;
 /** The tape has 31 bits for a place in the arena. */
 const MOST_ARENA = 2 ** 31;
+/** So many compressed strings that were asked for tell what the consumer does. */
+const TELLING = 32;
 /** Smallest piece of input worth reading. */
 const LITTLE = 16 << 10;
 /** Largest piece of input that is taken at once, also when a large value has made the window larger. */
@@ -71,6 +73,8 @@ export class Decoder {
   /** Offset up to which the commands of a transaction at the stream's start were known before. */
   #known = 0;
   #done = false;
+  /** Strings are not left compressed any more. */
+  #decompresses = false;
   #splitKey: Uint8Array | undefined;
   /** The newest key of the batches so far that is a collection, where aux fields may speak of it. */
   #lastKey: Uint8Array | undefined;
@@ -196,6 +200,7 @@ export class Decoder {
     const core = this.#open;
     for (;;) {
       if (this.#held !== undefined) return this.#last(this.#held);
+      if (!this.#decompresses) this.#noteWhatIsAskedFor(core);
       const status = core.run();
       const enveloped = this.#envelope !== undefined;
       if (status === abi.DONE) this.#done = !enveloped;
@@ -288,6 +293,14 @@ export class Decoder {
     this.#core = undefined;
     this.#envelope?.close();
     this.#envelope = undefined;
+  }
+
+  /** Leaving strings compressed pays for consumers who pass over them, not for those who take most. */
+  #noteWhatIsAskedFor(core: Core): void {
+    const asked = this.snapshot?.decompressed ?? 0;
+    if (asked < TELLING || 2 * asked < core.u32(abi.LEFT_COMPRESSED)) return;
+    this.#decompresses = true;
+    core.decompressStrings();
   }
 
   #error(core: Core): NsyncError {

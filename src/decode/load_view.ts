@@ -43,6 +43,11 @@ export abstract class LoadView extends View {
     return this.splitKey ?? this.batch.bytesAt(this.at + abi.LOAD_KEY);
   }
 
+  /** The record's flags. */
+  protected get flags(): number {
+    return (this.word(0) >> 8) & 0xff;
+  }
+
   /** Has the record this flag? */
   protected has(flag: number): boolean {
     return (this.word(0) & (flag << 8)) !== 0;

@@ -1,5 +1,5 @@
 /**
- * The keys of a snapshot, by kind.
+ * Hashes, streams and the values of modules in a snapshot.
  *
  * @module
  */
@@ -8,130 +8,18 @@ import * as abi from "../../wasm/abi.ts";
 import type {
   HashFieldBytes,
   HashLoad,
-  ListLoad,
   ModuleDecoder,
   ModuleDecoders,
   ModuleLoad,
   ModuleValue,
-  SetLoad,
   StreamLoad,
   StreamValue,
-  StringLoad,
-  ZsetLoad,
-  ZsetMember,
 } from "../events.ts";
 import type { TapeBatch } from "./batch.ts";
-import { compareBytes } from "./compare_bytes.ts";
-import { inflateBytes, inflateText } from "./inflate.ts";
-import { LoadView, sliceHasNoText } from "./load_view.ts";
+import { LoadView } from "./load_view.ts";
 import { moduleValue, plainModule } from "./module_value.ts";
-import { f64, i64, plainNumber } from "./numbers.ts";
+import { i64 } from "./numbers.ts";
 import { plainStream, streamValue } from "./stream_value.ts";
-import { latin1, toText } from "./text.ts";
-
-/** A string. */
-export class StringView extends LoadView implements StringLoad {
-  get kind(): "string" {
-    return "string";
-  }
-
-  declare private textKept?: string;
-  declare private bytesKept?: Uint8Array;
-
-  get value(): string {
-    if (this.has(abi.PART)) throw sliceHasNoText();
-    if (!this.has(abi.COMPRESSED)) return this.batch.textAt(this.items);
-    return this.textKept ??= inflateText(this.batch.bytesAt(this.items), this.size);
-  }
-
-  get valueBytes(): Uint8Array {
-    if (!this.has(abi.COMPRESSED)) return this.batch.bytesAt(this.items);
-    return this.bytesKept ??= inflateBytes(this.batch.bytesAt(this.items), this.size);
-  }
-
-  /** Size of a compressed string when it is not. */
-  private get size(): number {
-    return this.batch.tape[this.items + 2];
-  }
-
-  protected plainValue(): unknown {
-    return this.has(abi.PART) ? toText(this.valueBytes) : this.value;
-  }
-
-  detach(): StringView {
-    return new StringView(this.detachedBatch(), 0);
-  }
-}
-
-/** A value that is a run of strings. */
-abstract class ElementsView extends LoadView {
-  declare private bytesKept?: Uint8Array[];
-
-  protected texts(): string[] {
-    const { batch, end } = this;
-    const texts: string[] = [];
-    for (let word = this.items; word < end; word += 2) texts.push(batch.textAt(word));
-    return texts;
-  }
-
-  get valueBytes(): Uint8Array[] {
-    if (this.bytesKept === undefined) {
-      const { batch, end } = this;
-      const elements: Uint8Array[] = [];
-      for (let word = this.items; word < end; word += 2) elements.push(batch.bytesAt(word));
-      this.bytesKept = elements;
-    }
-    return this.bytesKept;
-  }
-
-  protected plainValue(): unknown {
-    return this.texts();
-  }
-}
-
-/** A list. */
-export class ListView extends ElementsView implements ListLoad {
-  declare private valueKept?: string[];
-
-  get kind(): "list" {
-    return "list";
-  }
-
-  get value(): string[] {
-    return this.valueKept ??= this.texts();
-  }
-
-  detach(): ListView {
-    return new ListView(this.detachedBatch(), 0);
-  }
-}
-
-/** A set. */
-export class SetView extends ElementsView implements SetLoad {
-  declare private valueKept?: Set<string>;
-
-  get kind(): "set" {
-    return "set";
-  }
-
-  get value(): Set<string> {
-    if (this.valueKept === undefined) {
-      const { batch, end } = this;
-      const members = new Set<string>();
-      for (let word = this.items; word < end; word += 2) members.add(batch.textAt(word));
-      this.valueKept = members;
-    }
-    return this.valueKept;
-  }
-
-  protected override printedValue(): unknown {
-    return this.value;
-  }
-
-  detach(): SetView {
-    return new SetView(this.detachedBatch(), 0);
-  }
-}
 
 /** Field names of the newest hashes, by their place. */
 const fieldNames: string[] = [];
@@ -226,83 +114,6 @@ export class HashView extends LoadView implements HashLoad {
   detach(): HashView {
     return new HashView(this.detachedBatch(), 0);
   }
-}
-
-/** A sorted set. */
-export class ZsetView extends LoadView implements ZsetLoad {
-  declare private valueKept?: ZsetMember<string>[];
-  declare private bytesKept?: ZsetMember<Uint8Array>[];
-
-  get kind(): "zset" {
-    return "zset";
-  }
-
-  /** The members in order; `string` reads a member as text or bytes. */
-  private members<M>(string: (batch: TapeBatch, word: number) => M): ZsetMember<M>[] {
-    const { batch, items, end } = this;
-    const members: ZsetMember<M>[] = [];
-    let ordered = true;
-    let before = -Infinity;
-    for (let word = items; word < end; word += 4) {
-      const score = scoreAt(batch, word + 2);
-      // Equal scores may stand in any order: the bytes decide.
-      if (score <= before && word > items) ordered &&= isOrdered(batch, before, score, word);
-      before = score;
-      members.push({ member: string(batch, word), score });
-    }
-    if (ordered || this.has(abi.PART)) return members;
-    const order = members.map((_, i) => i);
-    order.sort((a, b) =>
-      compareScores(members[a].score, members[b].score) ||
-      compareBytes(batch.bytesAt(items + 4 * a), batch.bytesAt(items + 4 * b))
-    );
-    return order.map((i) => members[i]);
-  }
-
-  get valueBytes(): ZsetMember<Uint8Array>[] {
-    return this.bytesKept ??= this.members(bytesAt);
-  }
-
-  get value(): ZsetMember<string>[] {
-    return this.valueKept ??= this.members(textAt);
-  }
-
-  protected plainValue(): unknown {
-    return this.value.map(({ member, score }) => ({ member, score: plainNumber(score) }));
-  }
-
-  protected override printedValue(): unknown {
-    return this.value;
-  }
-
-  detach(): ZsetView {
-    return new ZsetView(this.detachedBatch(), 0);
-  }
-}
-
-function textAt(batch: TapeBatch, word: number): string {
-  return batch.textAt(word);
-}
-
-function bytesAt(batch: TapeBatch, word: number): Uint8Array {
-  return batch.bytesAt(word);
-}
-
-function compareScores(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** The score whose two words stand at `word`: a double, or text that the core left alone. */
-function scoreAt(batch: TapeBatch, word: number): number {
-  if (batch.tape[word + 1] >>> 0 < abi.SCORE_TEXT) return f64(batch.tape, word);
-  const text = latin1(batch.bytesAt(word));
-  if (/inf/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
-  return Number(text);
-}
-
-/** Does the member at `word` stand rightly behind the one before it, whose score is not lower? */
-function isOrdered(batch: TapeBatch, before: number, score: number, word: number): boolean {
-  return score === before && compareBytes(batch.bytesAt(word - 4), batch.bytesAt(word)) <= 0;
 }
 
 /** A stream. */

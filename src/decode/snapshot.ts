@@ -70,6 +70,8 @@ export class Snapshot {
   checksum: ChecksumState = "unchecked";
   /** Decoders for the values of modules. */
   readonly modules: ModuleDecoders;
+  /** Strings that were left compressed, and that somebody has asked for. */
+  decompressed = 0;
   /** Per database the number of keys per type. */
   readonly #counts: Map<number, Map<number, TypeCount>> = new Map();
 

@@ -8,15 +8,7 @@ import * as abi from "../../wasm/abi.ts";
 import type { NsyncEvent } from "../events.ts";
 import type { TapeBatch } from "./batch.ts";
 import { CommandView } from "./command_view.ts";
-import {
-  HashView,
-  ListView,
-  ModuleView,
-  SetView,
-  StreamView,
-  StringView,
-  ZsetView,
-} from "./load_views.ts";
+import { HashView, ModuleView, StreamView } from "./load_views.ts";
 import { ArrayView, CronView, GcraView, PathHashView } from "./rare_views.ts";
 import {
   AuxView,
@@ -26,6 +18,7 @@ import {
   PassedView,
   SlotView,
 } from "./record_views.ts";
+import { LIST, SET, STRING, ValueView, ZSET } from "./value_view.ts";
 
 /** The event whose record starts at word `at`. */
 export function eventAt(batch: TapeBatch, at: number): NsyncEvent {
@@ -56,15 +49,15 @@ export function eventAt(batch: TapeBatch, at: number): NsyncEvent {
 function loadAt(batch: TapeBatch, at: number, kind: number): NsyncEvent {
   switch (kind) {
     case abi.KIND_STRING:
-      return new StringView(batch, at);
+      return new ValueView(batch, at, STRING);
     case abi.KIND_LIST:
-      return new ListView(batch, at);
+      return new ValueView(batch, at, LIST);
     case abi.KIND_SET:
-      return new SetView(batch, at);
+      return new ValueView(batch, at, SET);
     case abi.KIND_HASH:
       return new HashView(batch, at);
     case abi.KIND_ZSET:
-      return new ZsetView(batch, at);
+      return new ValueView(batch, at, ZSET);
     case abi.KIND_STREAM:
       return new StreamView(batch, at);
     case abi.KIND_MODULE:

@@ -1,5 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
+import { readRdb, type StringLoad, toBytes } from "../../src/rdb/mod.ts";
 import { concat, latin1 } from "../support/bytes.ts";
 import { Seeded } from "../support/seeded.ts";
 import { compress, copied, copy, literals } from "./lzf.ts";
@@ -189,6 +190,38 @@ describe("a compressed string", () => {
       }
     }
     await assertStrings(texts.map((text) => lzfStr(compress(text), text.length)), texts, random);
+  });
+
+  it("is the same to those who take every one as to those who take a few, up to a broken one", async () => {
+    const plain = Array.from({ length: 300 }, (_, i) => {
+      const words = Array.from(
+        { length: 400 },
+        () => random.pick(["field", " ", "é", "value", ","]),
+      );
+      return bytes(`${i} `, words.join(""), i % 7 === 0 ? random.bytes(3) : "");
+    });
+    const records = plain.map((text, i) => key(0, `k${i}`, lzfStr(compress(text), text.length)));
+    const broken = key(0, "broken", lzfStr(bytes(compress(plain[0]), copy(8000, 9)), 5000));
+    for (const every of [1, 2, 5, 301]) {
+      for (const form of ["value", "valueBytes"] as const) {
+        const late: StringLoad[] = [];
+        let n = 0;
+        const reading = async (): Promise<void> => {
+          for await (const ev of readRdb(rdb([...records, broken], "REDIS0011"))) {
+            if (ev.type !== "load" || ev.kind !== "string") continue;
+            if (n % every !== 0) late.push(ev);
+            else if (form === "value") assert.deepEqual(toBytes(ev.value), plain[n]);
+            else assert.deepEqual(ev.valueBytes, plain[n]);
+            n++;
+          }
+        };
+        await assert.rejects(reading, { code: "RDB_CORRUPT", key: "broken" });
+        assert.equal(n, plain.length);
+        for (const ev of late) {
+          assert.deepEqual(toBytes(ev.detach().value), plain[Number(ev.key.slice(1))]);
+        }
+      }
+    }
   });
 
   it("is refused when it is broken", async () => {
