@@ -1,5 +1,5 @@
 /**
- * A batch: one copy of the bytes that its events are made of, and the tape that says where they lie.
+ * A batch: one copy of what its events are made of, and the tape that says where it lies.
  *
  * @module
  */
@@ -10,16 +10,30 @@ import { printAs } from "../inspect.ts";
 import { detachedParts } from "./detach.ts";
 import { linesOf, linesOfTape } from "./ndjson.ts";
 import { eventAt } from "./views.ts";
-import { latin1, toText } from "./text.ts";
+import { latin1, latin1Bytes, toText } from "./text.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The text of each string in a batch above this size is made by itself. */
-const LARGE = 256 << 10;
+export const LARGE: number = 256 << 10;
+
+/** In what form somebody has asked for strings of a batch. */
+export interface Asked {
+  text: boolean;
+  bytes: boolean;
+}
+
+/** What a batch's strings are made of as text, one character per byte. */
+export interface BatchText {
+  /** The batch's part of the input. */
+  readonly source: string;
+  /** Its arena. */
+  readonly arena: string;
+}
 
 /** What a batch is made of. */
 export interface BatchParts {
-  /** The batch's part of the input, then its arena. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The batch's part of the input, then its arena; or both as text. */
+  readonly bytes: Uint8Array<ArrayBuffer> | BatchText;
   /** Bytes of the input's part. */
   readonly sourceLength: number;
   /** Offset in the input of the first byte. */
@@ -68,9 +82,14 @@ export class TapeBatch implements EventBatch {
   arrivedAt: number | undefined = undefined;
   /** Number of records in it that are events. */
   #length = -1;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
+  /** In what form somebody has asked for its strings so far. */
+  readonly asked: Asked = { text: false, bytes: false };
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+  readonly #given: BatchText | undefined;
+  readonly #size: number;
   readonly #sourceLength: number;
-  #text: string | undefined;
+  #source: string | undefined;
+  #arena: string | undefined;
   /** How far keyBefore() has come, and the newest load record before that. */
   #walked: { readonly word: number; readonly found: number | undefined } = {
     word: 0,
@@ -86,7 +105,14 @@ export class TapeBatch implements EventBatch {
     this.lastKey = parts.lastKey;
     this.endsSnapshot = parts.endsSnapshot ?? false;
     this.safe = parts.safe;
-    this.#bytes = parts.bytes;
+    const { bytes } = parts;
+    if (bytes instanceof Uint8Array) {
+      this.#bytes = bytes;
+      this.#size = bytes.length;
+    } else {
+      this.#given = bytes;
+      this.#size = bytes.source.length + bytes.arena.length;
+    }
     this.#sourceLength = parts.sourceLength;
   }
 
@@ -103,7 +129,7 @@ export class TapeBatch implements EventBatch {
 
   /** Bytes of memory that the batch holds. */
   get byteLength(): number {
-    return this.#bytes.length + this.tape.byteLength;
+    return this.#size + this.tape.byteLength;
   }
 
   /** Bytes of the input that the batch covers. */
@@ -112,10 +138,16 @@ export class TapeBatch implements EventBatch {
   }
 
   /** What it is made of. */
-  get parts(): BatchParts {
+  get parts(): BatchParts & { readonly bytes: Uint8Array<ArrayBuffer> } {
     const { tape, offset, snapshot, splitKey, lastKey, endsSnapshot, safe } = this;
-    const [bytes, sourceLength] = [this.#bytes, this.#sourceLength];
+    this.asked.bytes = true;
+    const [bytes, sourceLength] = [this.#content(), this.#sourceLength];
     return { bytes, sourceLength, offset, tape, snapshot, splitKey, lastKey, endsSnapshot, safe };
+  }
+
+  /** The bytes of its strings, made once where it came as text. */
+  #content(): Uint8Array<ArrayBuffer> {
+    return this.#bytes ??= latin1Bytes(this.#given?.source ?? "", this.#given?.arena ?? "");
   }
 
   /** Walks through the events, oldest first. */
@@ -128,9 +160,10 @@ export class TapeBatch implements EventBatch {
     // A line of a command names its keys, which the core does not know.
     if (this.snapshot === undefined) return linesOf(this);
     const { tape } = this;
+    this.asked.bytes = true;
     const lines = linesOfTape({
       tape,
-      bytes: this.#bytes,
+      bytes: this.#content(),
       sourceLength: this.#sourceLength,
       eventAt: (word) => eventAt(this, word),
     });
@@ -139,19 +172,20 @@ export class TapeBatch implements EventBatch {
 
   /** The bytes of the string whose two words stand at `word`: a view. */
   bytesAt(word: number): Uint8Array {
+    this.asked.bytes = true;
     let start = this.tape[word];
     if (start < 0) start = (start & 0x7fffffff) + this.#sourceLength;
-    return this.#bytes.subarray(start, start + lengthOf(this.tape[word + 1]));
+    return this.#content().subarray(start, start + lengthOf(this.tape[word + 1]));
   }
 
   /** The text of the string whose two words stand at `word`. */
   textAt(word: number): string {
     const length = this.tape[word + 1];
     if (length < 0) return toText(this.bytesAt(word));
-    let start = this.tape[word];
-    if (start < 0) start = (start & 0x7fffffff) + this.#sourceLength;
-    const text = this.#text;
-    if (text === undefined) return this.#firstText(start, length);
+    const at = this.tape[word];
+    const start = at & 0x7fffffff;
+    const text = at >= 0 ? this.#source : this.#arena;
+    if (text === undefined) return this.#firstText(at, length);
     return text.substring(start, start + length);
   }
 
@@ -174,10 +208,8 @@ export class TapeBatch implements EventBatch {
   /** Is the string whose two words stand at `word` this text? May be false for a text that is not ASCII. */
   isText(word: number, text: string): boolean {
     if (this.tape[word + 1] !== text.length) return false;
-    const start = this.tape[word];
-    return start >= 0
-      ? this.#text?.startsWith(text, start) === true
-      : this.#text?.startsWith(text, (start & 0x7fffffff) + this.#sourceLength) === true;
+    const at = this.tape[word];
+    return (at >= 0 ? this.#source : this.#arena)?.startsWith(text, at & 0x7fffffff) === true;
   }
 
   /** A batch that holds nothing but the record at word `at`. */
@@ -197,12 +229,18 @@ export class TapeBatch implements EventBatch {
     });
   }
 
-  #firstText(start: number, length: number): string {
-    if (this.#bytes.length > LARGE) {
-      return latin1(this.#bytes.subarray(start, start + length));
+  #firstText(at: number, length: number): string {
+    this.asked.text = true;
+    const start = at & 0x7fffffff;
+    const sourceLength = this.#sourceLength;
+    if (this.#size > LARGE) {
+      const first = at >= 0 ? start : start + sourceLength;
+      return latin1(this.#content().subarray(first, first + length));
     }
-    this.#text = latin1(this.#bytes);
-    return this.#text.substring(start, start + length);
+    const text = at >= 0
+      ? this.#source = this.#given?.source ?? latin1(this.#content().subarray(0, sourceLength))
+      : this.#arena = this.#given?.arena ?? latin1(this.#content().subarray(sourceLength));
+    return text.substring(start, start + length);
   }
 }
 

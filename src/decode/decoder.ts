@@ -7,12 +7,13 @@
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
 import type { ModuleDecoders } from "../events.ts";
-import { type SafePoint, TapeBatch } from "./batch.ts";
+import { type Asked, type BatchText, LARGE, type SafePoint, TapeBatch } from "./batch.ts";
 import { type Core, type CoreFilter, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf, type InputKind } from "./decode_error.ts";
 import { Envelope } from "./envelope.ts";
 import type { Limits } from "./limits.ts";
 import { Snapshot } from "./snapshot.ts";
+import { latin1 } from "./text.ts";
 
 /** Linear memory that a value needs beside its own bytes, and what lies around it in the window. */
 const HEADROOM = 8 << 20;
@@ -73,6 +74,8 @@ export class Decoder {
   /** Offset up to which the commands of a transaction at the stream's start were known before. */
   #known = 0;
   #done = false;
+  /** In what form the strings of the batch before were asked for. */
+  #asked: Asked | undefined;
   /** Strings are not left compressed any more. */
   #decompresses = false;
   #splitKey: Uint8Array | undefined;
@@ -307,6 +310,11 @@ export class Decoder {
     return decodeError(core, this.#input, this.#splitKey);
   }
 
+  /** The consumer of the batch before took its strings as text alone: copying their bytes would be for nothing. */
+  get #takesText(): boolean {
+    return this.#asked?.text === true && !this.#asked.bytes;
+  }
+
   #take(core: Core, endsSnapshot: boolean): TapeBatch | undefined {
     const source = core.u32(abi.SOURCE_START);
     const sourceLength = core.u32(abi.SOURCE_END) - source;
@@ -319,13 +327,23 @@ export class Decoder {
     const arena = core.u32(abi.ARENA_START);
     const arenaLength = core.u32(abi.ARENA_END) - arena;
     const memory = core.bytes;
-    // One piece of memory for all: tape, source, arena.
-    const all = new Uint8Array(tapeLength + sourceLength + arenaLength);
-    all.set(memory.subarray(tapeStart, tapeStart + tapeLength));
-    all.set(memory.subarray(source, source + sourceLength), tapeLength);
-    all.set(memory.subarray(arena, arena + arenaLength), tapeLength + sourceLength);
-    const tape = new Int32Array(all.buffer, 0, tapeLength >> 2);
-    const bytes = all.subarray(tapeLength);
+    let tape: Int32Array;
+    let bytes: Uint8Array<ArrayBuffer> | BatchText;
+    if (this.#takesText && sourceLength + arenaLength <= LARGE) {
+      tape = new Int32Array(memory.buffer, tapeStart, tapeLength >> 2).slice();
+      bytes = {
+        source: latin1(memory.subarray(source, source + sourceLength)),
+        arena: latin1(memory.subarray(arena, arena + arenaLength)),
+      };
+    } else {
+      // One piece of memory for all: tape, source, arena.
+      const all = new Uint8Array(tapeLength + sourceLength + arenaLength);
+      all.set(memory.subarray(tapeStart, tapeStart + tapeLength));
+      all.set(memory.subarray(source, source + sourceLength), tapeLength);
+      all.set(memory.subarray(arena, arena + arenaLength), tapeLength + sourceLength);
+      tape = new Int32Array(all.buffer, 0, tapeLength >> 2);
+      bytes = all.subarray(tapeLength);
+    }
     const batch = new TapeBatch({
       bytes,
       sourceLength,
@@ -338,6 +356,7 @@ export class Decoder {
       safe: this.snapshot === undefined ? this.safe : undefined,
     });
     if (this.snapshot !== undefined && tape.length > 0) this.#noteBatch(core, batch, this.snapshot);
+    this.#asked = batch.asked;
     core.release();
     return batch;
   }

@@ -38,6 +38,14 @@ export function latin1(bytes: Uint8Array): string {
   return text;
 }
 
+/** The bytes of two texts that have one character per byte. */
+export function latin1Bytes(first: string, second: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(first.length + second.length);
+  for (let i = 0; i < first.length; i++) bytes[i] = first.charCodeAt(i);
+  for (let i = 0; i < second.length; i++) bytes[first.length + i] = second.charCodeAt(i);
+  return bytes;
+}
+
 /** Text of bytes that may hold anything. */
 export function toText(bytes: Uint8Array): string {
   return textBetween(bytes, 0, bytes.length);

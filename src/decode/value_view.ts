@@ -103,11 +103,7 @@ export const LIST: ValueKind<"list", string[], Uint8Array[]> = {
 /** Sets: their members. */
 export const SET: ValueKind<"set", Set<string>, Uint8Array[]> = {
   kind: "set",
-  text(batch, from, to) {
-    const members = new Set<string>();
-    for (let word = from; word < to; word += 2) members.add(batch.textAt(word));
-    return members;
-  },
+  text: (batch, from, to) => new Set(texts(batch, from, to)),
   bytes: bytesOfAll,
   plain: texts,
 };
