@@ -12,7 +12,7 @@ import { isTlsFlag, type TlsFlags } from "./tls.ts";
 import { isWhereFlag, type WhereFlags, withWhereFlag } from "./where.ts";
 
 /** What `nsync --help` prints. */
-export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory]
+export const USAGE: string = `usage: nsync [option]... [url | file.rdb | file.aof | directory | -]
        nsync fetch [option]... [url] [file]
        nsync doctor [option]... [url]
 
@@ -27,6 +27,7 @@ an append-only file in the same way. Ctrl-C ends it.
   file.rdb   a snapshot
   file.aof   an append-only file, or the manifest of one in several parts
   directory  such as appendonlydir: an append-only file in several parts
+  -          a snapshot from standard input
 
 fetch writes the snapshot of a server to a file, by default a new dump.rdb, or with - to standard
 output. A file is replaced, but only once everything has come and was verified.
@@ -85,6 +86,8 @@ export type Source =
   | Server
   /** An RDB file. */
   | { readonly kind: "rdb"; readonly path: string }
+  /** An RDB from standard input. */
+  | { readonly kind: "stdin" }
   /** An append-only file. */
   | { readonly kind: "aof"; readonly path: string };
 
@@ -100,6 +103,9 @@ export type Request =
 
 /** Environment variables. */
 export type Environment = { readonly [name: string]: string | undefined };
+
+/** Standard input, or for `fetch` standard output. */
+const STANDARD = "-";
 
 /** Reads the command line. */
 export function readArguments(args: readonly string[], env: Environment): Request {
@@ -124,7 +130,7 @@ function readOptions(args: readonly string[], env: Environment): Request {
   const rest = args.slice(fetches ? 1 : 0);
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const [, name = "", , value] = /^--([\w-]+)(=([^]*))?$/.exec(arg) ?? [];
-    if (!options || !arg.startsWith("-") || (fetches && arg === "-")) sources.push(arg);
+    if (!options || !arg.startsWith("-") || arg === STANDARD) sources.push(arg);
     else if (arg === "--") options = false;
     else if (arg === "-h" || arg === "--help") only ??= { kind: "help" };
     else if (arg === "-v" || arg === "--version") only ??= { kind: "version" };
@@ -215,7 +221,7 @@ function isUrl(argument: string): boolean {
 
 /** A path by its look, at which nothing is, and whose name does not say what would be there. */
 function isMissingPath(argument: string): boolean {
-  return !isUrl(argument) && !existsSync(argument) &&
+  return argument !== STANDARD && !isUrl(argument) && !existsSync(argument) &&
     !/(\.rdb|\.aof|\.manifest|\/)$/i.test(argument);
 }
 
@@ -225,6 +231,7 @@ function sourceOf(
   where: WhereFlags | undefined,
 ): Source {
   if (argument === undefined) return serverOf(argument, env, where);
+  if (argument === STANDARD) return { kind: "stdin" };
   const exists = existsSync(argument);
   if (exists || !isUrl(argument)) {
     const isAof = /(\.aof|\.manifest|\/)$/i.test(argument);

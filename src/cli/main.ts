@@ -68,6 +68,12 @@ async function run(args: readonly string[], output: Output): Promise<number> {
       notice(`${request.why}: see nsync --help`);
       return 2;
     case "run":
+      if (request.source.kind === "stdin" && process.stdin.isTTY) {
+        notice(
+          "an RDB is to come from standard input, which is a terminal: name a file, or use a pipe",
+        );
+        return 2;
+      }
       return await attempt(request.source, async () => {
         await print(open(request.source), request.format, output);
         return 0;
@@ -105,6 +111,7 @@ async function attempt(source: Source, action: () => Promise<number>): Promise<n
 
 function open(source: Source): EventStream {
   if (source.kind === "rdb") return readRdb(source.path);
+  if (source.kind === "stdin") return readRdb(process.stdin);
   if (source.kind === "aof") return readAof(source.path);
   return nsync({ ...connectionTo(source), ...source.slow });
 }

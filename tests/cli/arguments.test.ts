@@ -22,6 +22,11 @@ describe("the command line", () => {
     assert.deepEqual(source(["no/such.rdb"]), { kind: "rdb", path: "no/such.rdb" });
     assert.deepEqual(source([existing]), { kind: "rdb", path: existing });
     assert.deepEqual(source(["--", "-x.rdb"]), { kind: "rdb", path: "-x.rdb" });
+    assert.deepEqual(source(["-"]), { kind: "stdin" });
+    assert.deepEqual(source(["--json", "--", "-"]), { kind: "stdin" });
+    for (const args of [["-", "-"], ["-", "redis://h"], ["doctor", "-"], ["--insecure", "-"]]) {
+      assert.equal(readArguments(args, {}).kind, "wrong", args.join(" "));
+    }
     for (const path of ["no/such.aof", "no/such.manifest", "no/such/", dirname(existing)]) {
       assert.deepEqual(source([path]), { kind: "aof", path });
     }

@@ -97,6 +97,27 @@ function suite(runtime: Runtime): void {
       assert.deepEqual(parse(stdout), JSON.parse(JSON.stringify(expected)));
     });
 
+    it("reads an RDB from standard input", async () => {
+      const path = fixture("redis-7.0.15/multidb");
+      const file = await end(startCli(runtime, ["--pretty", path]));
+      for (const shell of [`cat '${path}' | "$@"`, `"$@" < '${path}'`]) {
+        const { code, stdout, stderr } = await end(startCli(runtime, ["--pretty", "-"], { shell }));
+        assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: file.stdout, stderr: "" });
+      }
+      const bytes = readFileSync(path);
+      const script = startCli(runtime, ["-"]);
+      script.write(bytes.subarray(0, -9));
+      await script.printed(/"redis-ver"/);
+      await interrupt(script);
+      const cut = startCli(runtime, ["-"]);
+      cut.write(bytes.subarray(0, -9));
+      cut.endInput();
+      const { code, stdout, stderr } = await end(cut);
+      assert.equal(code, 1);
+      assert.equal(parse(stdout).length, file.stdout.trimEnd().split("\n").length - 1);
+      assert.match(stderr, /^nsync: The input ends at byte \d+, .+\n$/);
+    });
+
     it("reads an append-only file, in parts or as one", async () => {
       const source = fixture("redis-7.2.6/aof/base").replace(/base\.rdb$/, "");
       using dir = new AofDirectory();
@@ -339,6 +360,12 @@ function suite(runtime: Runtime): void {
       assert.equal(code, 0, stdout + stderr);
       return stdout.replaceAll("\r\n", "\n").replace("^C", "");
     };
+
+    it("expects no RDB from it", async () => {
+      const { code, stdout } = await end(startOnTerminal(runtime, ["-"], 80));
+      assert.equal(code, 2);
+      assert.match(stdout, /^nsync: an RDB is to come from standard input, which is a terminal/);
+    });
 
     it("prints lines for people, in colours and not wider than it", async () => {
       const script = startOnTerminal(runtime, [server.url], 50);

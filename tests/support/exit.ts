@@ -182,8 +182,8 @@ export class RunningScript {
   }
 
   /** Writes to its standard input. */
-  write(text: string): void {
-    this.#child.stdin?.write(text);
+  write(input: string | Uint8Array): void {
+    this.#child.stdin?.write(input);
   }
 
   /** Ends its standard input. */
