@@ -242,18 +242,23 @@ function quote(p: usize, n: usize): void {
       v128.or(i8x16.eq(v, i8x16.splat(0x22)), i8x16.eq(v, i8x16.splat(0x5c))),
       v128.or(i8x16.lt_u(v, i8x16.splat(0x20)), v),
     );
-    v128.store(o, v);
     // One bit for each byte that cannot stay as it is, and one behind the last byte.
-    const plain = <usize>ctz<i32>(i8x16.bitmask(special) | (1 << <i32>run));
-    p += plain;
-    o += plain;
-    if (plain == run) continue;
-    const c = <u32>load<u8>(p);
-    if (c < 0x80) {
+    const behind = 1 << <i32>run;
+    let marks = (i8x16.bitmask(special) & (behind - 1)) | behind;
+    let c: u32;
+    for (;;) {
+      const plain = ctz<i32>(marks);
+      v128.store(o, v128.load(p));
+      p += <usize>plain;
+      o += <usize>plain;
+      marks >>= plain;
+      c = <u32>load<u8>(p);
+      if (marks == 1 || c >= 0x80) break;
       o = escape(o, c);
       p++;
-      continue;
+      marks >>= 1;
     }
+    if (marks == 1) continue;
     const length = sequenceLength(p, end);
     if (length == 0) {
       store<u32>(o, 0x6364755c);

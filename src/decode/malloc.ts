@@ -19,5 +19,7 @@ let asked = false;
 export function keepFreedMemory(): void {
   if (asked) return;
   asked = true;
-  if (!("Bun" in globalThis)) new ArrayBuffer(BLOCK);
+  const host: unknown = Reflect.get(globalThis, "process");
+  const isLinux = Reflect.get(Object(host), "platform") === "linux";
+  if (isLinux && !("Bun" in globalThis)) new ArrayBuffer(BLOCK);
 }

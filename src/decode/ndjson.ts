@@ -42,7 +42,7 @@ export function linesOfTape(records: Records): Uint8Array<ArrayBuffer> | undefin
   const start = core.u32(abi.ARENA_START);
   core.bytes.set(bytes, at);
   new Int32Array(core.bytes.buffer, core.u32(abi.TAPE_START), tape.length).set(tape);
-  const pieces: Uint8Array[] = [];
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
   const end = tape.byteLength;
   for (let next = 0; next < end;) {
     next = core.ndjson(next, end, at, sourceLength);
@@ -56,7 +56,7 @@ export function linesOfTape(records: Records): Uint8Array<ArrayBuffer> | undefin
     }
   }
   returnCore(core);
-  return joined(pieces);
+  return pieces.length === 1 ? pieces[0] : joined(pieces);
 }
 
 function line(event: NsyncEvent): string {

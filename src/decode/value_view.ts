@@ -21,8 +21,8 @@ interface ValueKind<Kind extends string, Text, Bytes> {
   readonly kind: Kind;
   readonly text: Read<Text>;
   readonly bytes: Read<Bytes>;
-  /** The plain form. */
-  readonly plain: Read<unknown>;
+  /** The plain form of what a view holds. */
+  readonly plain: (view: ValueView<Kind, Text, Bytes>) => unknown;
 }
 
 /**
@@ -52,12 +52,13 @@ export class ValueView<Kind extends string, Text, Bytes> extends LoadView {
     return this.bytesKept ??= this.read(this.of.bytes);
   }
 
-  private read<T>(as: Read<T>): T {
+  /** Makes something of its items. */
+  read<T>(as: Read<T>): T {
     return as(this.batch, this.items, this.end, this.flags);
   }
 
   protected plainValue(): unknown {
-    return this.read(this.of.plain);
+    return this.of.plain(this);
   }
 
   protected override printedValue(): unknown {
@@ -79,10 +80,7 @@ export const STRING: ValueKind<"string", string, Uint8Array> = {
     return inflateText(batch.bytesAt(from), batch.tape[from + 2]);
   },
   bytes: stringBytes,
-  plain(batch, from, to, flags) {
-    if ((flags & abi.PART) === 0) return STRING.text(batch, from, to, flags);
-    return toText(stringBytes(batch, from, to, flags));
-  },
+  plain: (view) => view.part === undefined ? view.value : toText(view.valueBytes),
 };
 
 function stringBytes(batch: TapeBatch, from: number, _to: number, flags: number): Uint8Array {
@@ -97,7 +95,7 @@ export const LIST: ValueKind<"list", string[], Uint8Array[]> = {
   kind: "list",
   text: texts,
   bytes: bytesOfAll,
-  plain: texts,
+  plain: (list) => list.read(texts),
 };
 
 /** Sets: their members. */
@@ -105,7 +103,7 @@ export const SET: ValueKind<"set", Set<string>, Uint8Array[]> = {
   kind: "set",
   text: (batch, from, to) => new Set(texts(batch, from, to)),
   bytes: bytesOfAll,
-  plain: texts,
+  plain: (set) => set.read(texts),
 };
 
 function texts(batch: TapeBatch, from: number, to: number): string[] {
@@ -125,10 +123,7 @@ export const ZSET: ValueKind<"zset", ZsetMember<string>[], ZsetMember<Uint8Array
   kind: "zset",
   text: (batch, from, to, flags) => members(batch, from, to, flags, textAt),
   bytes: (batch, from, to, flags) => members(batch, from, to, flags, bytesAt),
-  plain(batch, from, to, flags) {
-    const scored = members(batch, from, to, flags, textAt);
-    return scored.map(({ member, score }) => ({ member, score: plainNumber(score) }));
-  },
+  plain: (zset) => zset.value.map(({ member, score }) => ({ member, score: plainNumber(score) })),
 };
 
 /** The members in order; `string` reads a member as text or bytes. */

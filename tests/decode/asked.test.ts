@@ -1,5 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import { TapeBatch } from "../../src/decode/batch.ts";
 import { type EventBatch, type NsyncEvent, readRdb, toBytes } from "../../src/rdb/mod.ts";
 import { Seeded } from "../support/seeded.ts";
 import { compress } from "./lzf.ts";
@@ -83,6 +85,25 @@ const WAYS: Record<
   },
   nothing() {},
 };
+
+describe("a compressed string", () => {
+  it("is decompressed once, however often it is looked at", async () => {
+    const value = "value ".repeat(500);
+    const input = rdb([key(0, "key", lzfStr(compress(bytes(value)), value.length))]);
+    for await (const batch of readRdb(input).batches()) {
+      assert.ok(batch instanceof TapeBatch && batch.snapshot !== undefined);
+      for (const event of batch) {
+        if (event.type !== "load") continue;
+        for (let i = 0; i < 40; i++) {
+          assert.equal(JSON.parse(JSON.stringify(event)).value, value);
+          assert.ok(inspect(event).includes("value value"));
+          assert.equal(event.value, value);
+        }
+        assert.equal(batch.snapshot.decompressed, 1);
+      }
+    }
+  });
+});
 
 describe("what is asked of the events before", () => {
   for (const seed of [1, 2, 3]) {
