@@ -5,7 +5,7 @@
  */
 
 import { NsyncError } from "./errors.ts";
-import type { ModuleDecoders } from "./events.ts";
+import type { ModuleDecoders } from "./values.ts";
 
 /** The decoders. Throws an `OPTION` error unless they are functions by name. */
 export function checkedModules(modules: ModuleDecoders | undefined): ModuleDecoders | undefined {

@@ -9,7 +9,7 @@ import { type Limits, limitsOf } from "../decode/limits.ts";
 import { NsyncError } from "../errors.ts";
 import { type BatchSource, EventStream } from "../event_stream.ts";
 import type { SnapshotStart } from "../decode/decoder.ts";
-import type { ModuleDecoders } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { checkedModules } from "../module_decoders.ts";
 import { orAborted } from "../abort.ts";
 import { checkBooleans, checkOptionNames, checkSignal } from "../option_names.ts";

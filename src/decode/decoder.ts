@@ -6,7 +6,7 @@
 
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
-import type { ModuleDecoders } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { type Asked, type BatchText, LARGE, type SafePoint, TapeBatch } from "./batch.ts";
 import { type Core, type CoreFilter, returnCore, takeCore } from "./core.ts";
 import { decodeError, familyOf, type InputKind } from "./decode_error.ts";

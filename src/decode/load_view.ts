@@ -6,7 +6,8 @@
 
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
-import type { KeyMeta, Part, PlainEvent } from "../events.ts";
+import type { Part, PlainEvent } from "../events.ts";
+import type { KeyMeta } from "../values.ts";
 import type { TapeBatch } from "./batch.ts";
 import { keyMeta, plainMeta } from "./module_value.ts";
 import { i64 } from "./numbers.ts";

@@ -5,16 +5,14 @@
  */
 
 import * as abi from "../../wasm/abi.ts";
+import type { HashLoad, ModuleLoad, StreamLoad } from "../events.ts";
 import type {
   HashFieldBytes,
-  HashLoad,
   ModuleDecoder,
   ModuleDecoders,
-  ModuleLoad,
   ModuleValue,
-  StreamLoad,
   StreamValue,
-} from "../events.ts";
+} from "../values.ts";
 import type { TapeBatch } from "./batch.ts";
 import { LoadView } from "./load_view.ts";
 import { moduleValue, plainModule } from "./module_value.ts";

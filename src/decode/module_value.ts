@@ -5,7 +5,7 @@
  */
 
 import * as abi from "../../wasm/abi.ts";
-import type { KeyMeta, ModuleField, ModuleValue } from "../events.ts";
+import type { KeyMeta, ModuleField, ModuleValue } from "../values.ts";
 import type { TapeBatch } from "./batch.ts";
 import { bigU64, f32, f64, plainNumber } from "./numbers.ts";
 import { toText } from "./text.ts";

@@ -5,16 +5,8 @@
  */
 
 import * as abi from "../../wasm/abi.ts";
-import type {
-  ArrayLoad,
-  ArrayValue,
-  CronLoad,
-  CronValue,
-  GcraLoad,
-  HashFieldBytes,
-  PathBytes,
-  PathHashLoad,
-} from "../events.ts";
+import type { ArrayLoad, CronLoad, GcraLoad, PathHashLoad } from "../events.ts";
+import type { ArrayValue, CronValue, HashFieldBytes, PathBytes } from "../values.ts";
 import { doubleText } from "./double_text.ts";
 import { LoadView } from "./load_view.ts";
 import { exactU64, f64, i64, plainNumber, u64 } from "./numbers.ts";

@@ -13,11 +13,11 @@ import type {
   FunctionEvent,
   KeyCounts,
   ModuleAuxEvent,
-  ModuleValue,
   PlainEvent,
   SlotEvent,
   SlotRange,
 } from "../events.ts";
+import type { ModuleValue } from "../values.ts";
 import { NsyncError } from "../errors.ts";
 import type { TapeBatch } from "./batch.ts";
 import { moduleValue, plainModule } from "./module_value.ts";

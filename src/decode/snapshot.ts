@@ -6,7 +6,8 @@
 
 import * as abi from "../../wasm/abi.ts";
 import { NsyncError } from "../errors.ts";
-import type { ChecksumState, KeyCounts, Kind, ModuleDecoders } from "../events.ts";
+import type { ChecksumState, KeyCounts } from "../events.ts";
+import type { Kind, ModuleDecoders } from "../values.ts";
 import type { TapeBatch } from "./batch.ts";
 
 /** The kinds by their number in abi.ts. */

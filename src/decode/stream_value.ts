@@ -12,7 +12,7 @@ import type {
   StreamIdmp,
   StreamPending,
   StreamValue,
-} from "../events.ts";
+} from "../values.ts";
 import { exactU64, i64, plainNumber, streamId, u64 } from "./numbers.ts";
 
 type Pending<S> = { -readonly [M in keyof StreamPending<S>]: StreamPending<S>[M] };

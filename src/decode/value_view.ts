@@ -5,7 +5,7 @@
  */
 
 import * as abi from "../../wasm/abi.ts";
-import type { ZsetMember } from "../events.ts";
+import type { ZsetMember } from "../values.ts";
 import type { TapeBatch } from "./batch.ts";
 import { compareBytes } from "./compare_bytes.ts";
 import { inflateBytes, inflateText } from "./inflate.ts";

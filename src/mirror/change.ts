@@ -5,7 +5,8 @@
  */
 
 import { toText } from "../decode/text.ts";
-import type { Kind, Transaction } from "../events.ts";
+import type { Transaction } from "../events.ts";
+import type { Kind } from "../values.ts";
 import { printAs } from "../inspect.ts";
 import type { Position } from "../position.ts";
 import { plain } from "./plain.ts";

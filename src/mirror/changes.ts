@@ -6,7 +6,7 @@
 
 import type { Checkpoint } from "../checkpoint.ts";
 import { NsyncError } from "../errors.ts";
-import type { Kind } from "../events.ts";
+import type { Kind } from "../values.ts";
 import { printAs } from "../inspect.ts";
 import type { Position } from "../position.ts";
 import { turn, TurnClock } from "../turn.ts";

@@ -7,7 +7,7 @@
 import { checkedCheckpoint } from "../checkpoint.ts";
 import { NsyncError } from "../errors.ts";
 import { KINDS } from "../decode/snapshot.ts";
-import type { Kind } from "../events.ts";
+import type { Kind } from "../values.ts";
 import { Checkpointer } from "../link/checkpointer.ts";
 import { checkOptionNames } from "../option_names.ts";
 import { checkedFrom, type Position } from "../position.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Endpoint } from "../endpoint.ts";
-import type { Kind, ModuleDecoders } from "../events.ts";
+import type { Kind, ModuleDecoders } from "../values.ts";
 import type { Settings } from "../options.ts";
 import type { Position } from "../position.ts";
 import type { KeyRecord } from "./change.ts";

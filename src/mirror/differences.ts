@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ModuleDecoders } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { turn, TurnClock } from "../turn.ts";
 import type { FlushRecord, KeyRecord } from "./change.ts";
 import { sameFieldExpiries, sameValue } from "./same_value.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { LoadEvent, ModuleDecoders } from "../events.ts";
+import type { LoadEvent } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { type Client, granted } from "../link/client.ts";
 import { type Reply, replyItems, replyText } from "../link/replies.ts";
 import { decodeDump } from "../rdb/mod.ts";

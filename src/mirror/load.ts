@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { LoadEvent, StreamIdmp, StreamValue } from "../events.ts";
+import type { LoadEvent } from "../events.ts";
+import type { StreamIdmp, StreamValue } from "../values.ts";
 import { encodeDump } from "../rdb/encode_dump.ts";
 import { opaqueVersion } from "./opaque.ts";
 import type { IdmpState, Keyspace, StreamState, ValueOf } from "./values.ts";

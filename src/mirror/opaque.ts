@@ -5,7 +5,8 @@
  */
 
 import { crc64 } from "../decode/checksum.ts";
-import type { LoadEvent, ModuleDecoders } from "../events.ts";
+import type { LoadEvent } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { decodeDump, type RdbVersion } from "../rdb/mod.ts";
 import type { OpaqueValue } from "./values.ts";
 

@@ -5,7 +5,8 @@
  */
 
 import { latin1 } from "../decode/text.ts";
-import type { Kind, ModuleDecoders, Transaction } from "../events.ts";
+import type { Transaction } from "../events.ts";
+import type { Kind, ModuleDecoders } from "../values.ts";
 import type { Position } from "../position.ts";
 import type { FlushRecord, KeyRecord } from "./change.ts";
 import type { Change as Touch } from "./commands/context.ts";

@@ -12,7 +12,7 @@ import type {
   ModuleDecoders,
   StreamValue,
   ZsetMember,
-} from "../events.ts";
+} from "../values.ts";
 import { exact } from "./exact.ts";
 import { opaqueEvent } from "./opaque.ts";
 import { streamShape, streamText } from "./stream_shape.ts";

@@ -5,7 +5,7 @@
  */
 
 import { latin1, toText } from "../decode/text.ts";
-import type { StreamEntry, StreamGroup, StreamIdmp, StreamValue } from "../events.ts";
+import type { StreamEntry, StreamGroup, StreamIdmp, StreamValue } from "../values.ts";
 import { exact } from "./exact.ts";
 import { MAX_ID, ZERO_ID } from "./commands/stream_ids.ts";
 import type { GroupState, IdmpState, StreamId, StreamState } from "./values.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Kind } from "../events.ts";
+import type { Kind } from "../values.ts";
 import type { Position } from "../position.ts";
 import {
   type Change,

@@ -6,7 +6,7 @@
 
 import { textBetween, toText } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
-import type { HashFieldBytes, Kind, ModuleDecoders } from "../events.ts";
+import type { HashFieldBytes, Kind, ModuleDecoders } from "../values.ts";
 import { printAs } from "../inspect.ts";
 import { counted } from "../link/summary.ts";
 import { StreamReads } from "./reads/streams.ts";

@@ -7,7 +7,8 @@
 import { Decoder } from "../decode/decoder.ts";
 import { type Limits, limitsOf } from "../decode/limits.ts";
 import { NsyncError } from "../errors.ts";
-import type { FunctionEvent, LoadEvent, ModuleDecoders, NsyncEvent } from "../events.ts";
+import type { FunctionEvent, LoadEvent, NsyncEvent } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { checkedModules } from "../module_decoders.ts";
 import { checkOptionNames } from "../option_names.ts";
 

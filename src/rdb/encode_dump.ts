@@ -5,14 +5,8 @@
  */
 
 import { crc64 } from "../decode/checksum.ts";
-import type {
-  ArrayValue,
-  CronValue,
-  HashFieldBytes,
-  LoadEvent,
-  PathBytes,
-  StreamValue,
-} from "../events.ts";
+import type { LoadEvent } from "../events.ts";
+import type { ArrayValue, CronValue, HashFieldBytes, PathBytes, StreamValue } from "../values.ts";
 import { ByteSink } from "./byte_sink.ts";
 import { EncodedValue } from "./encoded_value.ts";
 import { encoderFor } from "./encode_value.ts";

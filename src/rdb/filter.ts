@@ -9,7 +9,7 @@ import type { CoreFilter } from "../decode/core.ts";
 import { KINDS } from "../decode/snapshot.ts";
 import { toBytes } from "../decode/text.ts";
 import { NsyncError } from "../errors.ts";
-import type { Kind } from "../events.ts";
+import type { Kind } from "../values.ts";
 
 /**
  * Which keys are wanted; a key has to pass everything that is given. The values of the others are passed

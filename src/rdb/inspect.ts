@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ChecksumState, Kind } from "../events.ts";
+import type { ChecksumState } from "../events.ts";
+import type { Kind } from "../values.ts";
 import { encodingOf } from "./encoding.ts";
 import { COUNT_ONLY } from "./filter.ts";
 import { RdbReader } from "./reader.ts";

@@ -31,3 +31,4 @@ export type { Limits } from "../decode/limits.ts";
 export { NsyncError, type NsyncErrorCode, type NsyncErrorDetails } from "../errors.ts";
 export { toBytes, toText } from "../decode/text.ts";
 export type * from "../events.ts";
+export type * from "../values.ts";

@@ -7,7 +7,7 @@
 import { type Limits, limitsOf } from "../decode/limits.ts";
 import { NsyncError } from "../errors.ts";
 import { EventStream } from "../event_stream.ts";
-import type { ModuleDecoders } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { checkedModules } from "../module_decoders.ts";
 import { checkBooleans, checkOptionNames, checkSignal } from "../option_names.ts";
 import { coreFilter, type RdbFilter } from "./filter.ts";

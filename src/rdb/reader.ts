@@ -13,7 +13,8 @@ import { Remark } from "../decode/remark.ts";
 import { Snapshot } from "../decode/snapshot.ts";
 import { NsyncError } from "../errors.ts";
 import type { BatchSource } from "../event_stream.ts";
-import type { EventBatch, ModuleDecoders } from "../events.ts";
+import type { EventBatch } from "../events.ts";
+import type { ModuleDecoders } from "../values.ts";
 import { turn, turnDue } from "../turn.ts";
 import { type ByteReader, openSource, type RdbSource } from "./source.ts";
 

@@ -6,7 +6,7 @@
 
 import { toText } from "../../decode/text.ts";
 import { NsyncError } from "../../errors.ts";
-import type { Kind } from "../../events.ts";
+import type { Kind } from "../../values.ts";
 import { globMatcher, type Matcher } from "../glob.ts";
 import type { Space } from "../state.ts";
 import type { Form, Keyspace, Value, ValueOf } from "../values.ts";

@@ -5,7 +5,7 @@
  */
 
 import { NsyncError } from "../../errors.ts";
-import type { StreamEntry } from "../../events.ts";
+import type { StreamEntry } from "../../values.ts";
 import { checkOptionNames } from "../../option_names.ts";
 import { MAX_ID, ZERO_ID } from "../commands/stream_ids.ts";
 import { entryShape, type StreamInfo, streamInfo } from "../stream_shape.ts";

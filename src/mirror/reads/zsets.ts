@@ -6,7 +6,7 @@
 
 import { toBytes } from "../../decode/text.ts";
 import { NsyncError } from "../../errors.ts";
-import type { ZsetMember } from "../../events.ts";
+import type { ZsetMember } from "../../values.ts";
 import { checkOptionNames } from "../../option_names.ts";
 import type { ZsetValue } from "../values.ts";
 import { CollectionReads } from "./collections.ts";
