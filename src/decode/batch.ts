@@ -33,7 +33,7 @@ export interface BatchText {
 /** What a batch is made of. */
 export interface BatchParts {
   /** The batch's part of the input, then its arena; or both as text. */
-  readonly bytes: Uint8Array<ArrayBuffer> | BatchText;
+  readonly content: Uint8Array<ArrayBuffer> | BatchText;
   /** Bytes of the input's part. */
   readonly sourceLength: number;
   /** Offset in the input of the first byte. */
@@ -105,13 +105,13 @@ export class TapeBatch implements EventBatch {
     this.lastKey = parts.lastKey;
     this.endsSnapshot = parts.endsSnapshot ?? false;
     this.safe = parts.safe;
-    const { bytes } = parts;
-    if (bytes instanceof Uint8Array) {
-      this.#bytes = bytes;
-      this.#size = bytes.length;
+    const { content } = parts;
+    if (content instanceof Uint8Array) {
+      this.#bytes = content;
+      this.#size = content.length;
     } else {
-      this.#given = bytes;
-      this.#size = bytes.source.length + bytes.arena.length;
+      this.#given = content;
+      this.#size = content.source.length + content.arena.length;
     }
     this.#sourceLength = parts.sourceLength;
   }
@@ -137,17 +137,15 @@ export class TapeBatch implements EventBatch {
     return this.#sourceLength;
   }
 
-  /** What it is made of. */
-  get parts(): BatchParts & { readonly bytes: Uint8Array<ArrayBuffer> } {
-    const { tape, offset, snapshot, splitKey, lastKey, endsSnapshot, safe } = this;
+  /** Its part of the input, then its arena. */
+  get bytes(): Uint8Array<ArrayBuffer> {
     this.asked.bytes = true;
-    const [bytes, sourceLength] = [this.#content(), this.#sourceLength];
-    return { bytes, sourceLength, offset, tape, snapshot, splitKey, lastKey, endsSnapshot, safe };
+    return this.#content();
   }
 
   /** The bytes of its strings, made once where it came as text. */
   #content(): Uint8Array<ArrayBuffer> {
-    return this.#bytes ??= latin1Bytes(this.#given?.source ?? "", this.#given?.arena ?? "");
+    return this.#bytes ??= latin1Bytes(`${this.#given?.source ?? ""}${this.#given?.arena ?? ""}`);
   }
 
   /** Walks through the events, oldest first. */
@@ -160,10 +158,9 @@ export class TapeBatch implements EventBatch {
     // A line of a command names its keys, which the core does not know.
     if (this.snapshot === undefined) return linesOf(this);
     const { tape } = this;
-    this.asked.bytes = true;
     const lines = linesOfTape({
       tape,
-      bytes: this.#content(),
+      bytes: this.bytes,
       sourceLength: this.#sourceLength,
       eventAt: (word) => eventAt(this, word),
     });
@@ -172,10 +169,9 @@ export class TapeBatch implements EventBatch {
 
   /** The bytes of the string whose two words stand at `word`: a view. */
   bytesAt(word: number): Uint8Array {
-    this.asked.bytes = true;
     let start = this.tape[word];
     if (start < 0) start = (start & 0x7fffffff) + this.#sourceLength;
-    return this.#content().subarray(start, start + lengthOf(this.tape[word + 1]));
+    return this.bytes.subarray(start, start + lengthOf(this.tape[word + 1]));
   }
 
   /** The text of the string whose two words stand at `word`. */
@@ -221,7 +217,7 @@ export class TapeBatch implements EventBatch {
   empty(): TapeBatch {
     const { offset, snapshot } = this;
     return new TapeBatch({
-      bytes: new Uint8Array(0),
+      content: new Uint8Array(0),
       sourceLength: 0,
       offset,
       tape: new Int32Array(0),

@@ -328,10 +328,10 @@ export class Decoder {
     const arenaLength = core.u32(abi.ARENA_END) - arena;
     const memory = core.bytes;
     let tape: Int32Array;
-    let bytes: Uint8Array<ArrayBuffer> | BatchText;
+    let content: Uint8Array<ArrayBuffer> | BatchText;
     if (this.#takesText && sourceLength + arenaLength <= LARGE) {
       tape = new Int32Array(memory.buffer, tapeStart, tapeLength >> 2).slice();
-      bytes = {
+      content = {
         source: latin1(memory.subarray(source, source + sourceLength)),
         arena: latin1(memory.subarray(arena, arena + arenaLength)),
       };
@@ -342,10 +342,10 @@ export class Decoder {
       all.set(memory.subarray(source, source + sourceLength), tapeLength);
       all.set(memory.subarray(arena, arena + arenaLength), tapeLength + sourceLength);
       tape = new Int32Array(all.buffer, 0, tapeLength >> 2);
-      bytes = all.subarray(tapeLength);
+      content = all.subarray(tapeLength);
     }
     const batch = new TapeBatch({
-      bytes,
+      content,
       sourceLength,
       offset: core.u64(abi.SOURCE_OFFSET),
       tape,

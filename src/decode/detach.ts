@@ -38,7 +38,7 @@ export function detachedParts(batch: TapeBatch, at: number): BatchParts {
   }
   const split = (tape[0] & 0xff) === abi.TAG_LOAD && (tape[0] & (abi.PART << 8)) !== 0;
   return {
-    bytes,
+    content: bytes,
     sourceLength: length,
     offset: batch.offset,
     tape,

@@ -7,7 +7,7 @@
 /** Half of what glibc keeps afterwards: a collector frees the batches of a while at once. */
 const BLOCK = 16 << 20;
 
-let asked = false;
+let done = false;
 
 /**
  * Node's and Deno's buffers come from glibc's malloc. It gives memory back as soon as 128 KiB are free at the
@@ -17,8 +17,8 @@ let asked = false;
  * would clear it.
  */
 export function keepFreedMemory(): void {
-  if (asked) return;
-  asked = true;
+  if (done) return;
+  done = true;
   const host: unknown = Reflect.get(globalThis, "process");
   const isLinux = Reflect.get(Object(host), "platform") === "linux";
   if (isLinux && !("Bun" in globalThis)) new ArrayBuffer(BLOCK);

@@ -38,11 +38,10 @@ export function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes of two texts that have one character per byte. */
-export function latin1Bytes(first: string, second: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(first.length + second.length);
-  for (let i = 0; i < first.length; i++) bytes[i] = first.charCodeAt(i);
-  for (let i = 0; i < second.length; i++) bytes[first.length + i] = second.charCodeAt(i);
+/** The bytes of such a text. */
+export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 

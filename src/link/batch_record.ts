@@ -80,8 +80,7 @@ export class BatchRecords {
   }
 
   #encode(batch: TapeBatch, pieces: Uint8Array[]): void {
-    const { tape, snapshot, splitKey, lastKey, endsSnapshot, safe, offset } = batch;
-    const { bytes, sourceLength } = batch.parts;
+    const { tape, bytes, sourceLength, snapshot, splitKey, lastKey, endsSnapshot, safe } = batch;
     const before = this.#written;
     const isNext = snapshot !== undefined && snapshot !== before.snapshot;
     if (isNext) {
@@ -101,7 +100,7 @@ export class BatchRecords {
         tape.byteLength,
         bytes.length,
         sourceLength,
-        offset,
+        batch.offset,
         safe?.offset ?? 0,
         safe?.db ?? 0,
         safe?.within ?? 0,
@@ -151,7 +150,7 @@ export class BatchRecords {
     const point = { offset: safeOffset, db: safeDb };
     const safe: SafePoint = (flags & HAS_WITHIN) !== 0 ? { ...point, within: safeWithin } : point;
     const batch = new TapeBatch({
-      bytes: all.subarray(tapeBytes),
+      content: all.subarray(tapeBytes),
       sourceLength,
       offset,
       tape: new Int32Array(all.buffer, 0, tapeBytes / 4),

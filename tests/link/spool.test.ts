@@ -58,7 +58,7 @@ function numbered(count: number): TapeBatch[] {
       snapshot = new Snapshot();
       snapshot.keys = offset;
     }
-    return new TapeBatch({ bytes: VALUE.slice(), sourceLength: SIZE, offset, tape, snapshot });
+    return new TapeBatch({ content: VALUE.slice(), sourceLength: SIZE, offset, tape, snapshot });
   });
 }
 
@@ -68,7 +68,7 @@ function assertNumbered(batches: readonly (EventBatch | undefined)[], count: num
     assert.ok(batch instanceof TapeBatch);
     assert.deepEqual([batch.offset, batch.snapshot?.keys], [i, i - i % 10]);
     assert.deepEqual([...batch.tape], [0xff, 2]);
-    assert.ok(latin1(batch.parts.bytes) === latin1(VALUE));
+    assert.ok(latin1(batch.bytes) === latin1(VALUE));
   }
 }
 
@@ -80,9 +80,10 @@ function remark(text: string): ListBatch {
 function visible(batch: EventBatch): unknown {
   const seen = { ndjson: latin1(batch.ndjson()), length: batch.length };
   if (!(batch instanceof TapeBatch)) return seen;
-  const { bytes, tape, splitKey, lastKey, ...parts } = batch.parts;
-  const keys = [splitKey, lastKey].map((name) => name && latin1(name));
-  return { ...seen, ...parts, bytes: latin1(bytes), tape: [...tape], keys };
+  const { sourceLength, offset, snapshot, endsSnapshot, safe } = batch;
+  const parts = { sourceLength, offset, snapshot, endsSnapshot, safe };
+  const keys = [batch.splitKey, batch.lastKey].map((name) => name && latin1(name));
+  return { ...seen, ...parts, bytes: latin1(batch.bytes), tape: [...batch.tape], keys };
 }
 
 /** A spool, and what it tells. */
@@ -120,8 +121,10 @@ describe("records of batches", () => {
     const records = new BatchRecords();
     const key = bytes("key");
     const batches = numbered(20).flatMap((batch): EventBatch[] => {
-      const parts = { ...batch.parts, bytes: new Uint8Array(3), tape: new Int32Array(0) };
-      const keyed = new TapeBatch({ ...parts, splitKey: key, lastKey: key });
+      const { sourceLength, offset, snapshot } = batch;
+      const parts = { sourceLength, offset, snapshot, tape: new Int32Array(0) };
+      const content = new Uint8Array(3);
+      const keyed = new TapeBatch({ ...parts, content, splitKey: key, lastKey: key });
       return [remark(`before ${batch.offset}`), keyed];
     });
     let written = concat(records.encode(batches.slice(0, 10)));
