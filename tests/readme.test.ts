@@ -192,10 +192,11 @@ describe("the tables of the README", () => {
   });
 
   it("name every type of event and every kind of value", () => {
-    const source = readFileSync(join(root, "src/events.ts"), "utf8");
-    const types = [...source.matchAll(/readonly type: "(\w+)"/g)].map(([, type]) => type);
+    const events = readFileSync(join(root, "src/events.ts"), "utf8");
+    const types = [...events.matchAll(/readonly type: "(\w+)"/g)].map(([, type]) => type);
     assert.deepEqual([...table("## Events\n").keys()].sort(), types.sort());
-    const kinds = /export type Kind =([^;]*);/.exec(source)?.[1].match(/\w+/g) ?? [];
+    const values = readFileSync(join(root, "src/values.ts"), "utf8");
+    const kinds = /export type Kind =([^;]*);/.exec(values)?.[1].match(/\w+/g) ?? [];
     const named = [...table("\n| `kind`").keys()];
     assert.deepEqual(named.sort(), [...kinds].sort());
   });
